@@ -1,0 +1,3 @@
+//! The vcn command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Quality metrics, BD-rate, anchors and rate-distortion plots.
