@@ -1,0 +1,118 @@
+//! Writes any video that `ffmpeg` writes.
+
+use std::{
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+    process::{ChildStdin, Command, Stdio},
+};
+
+use super::{child::FfmpegChild, reader::no_pipe};
+use crate::{
+    atomic_file::check_target,
+    create::check_frame,
+    error::{Error, Result},
+    pending::Pending,
+    picture::{Matrix, Picture, Range},
+    video::{FrameWriter, VideoInfo},
+    y4m,
+};
+
+/// A video that `ffmpeg` encodes.
+pub(crate) struct Writer {
+    target: PathBuf,
+    info: VideoInfo,
+    overwrite: bool,
+    /// Absent once the pipe is broken. Dropped before the child, so that it can end.
+    pipe: Option<BufWriter<ChildStdin>>,
+    // Dropped before the file, which it writes.
+    child: FfmpegChild,
+    pending: Pending,
+}
+
+impl Writer {
+    /// Starts `ffmpeg` on a temporary file of the same type, which `extension` names.
+    pub(crate) fn new(path: &Path, extension: &str, info: &VideoInfo, overwrite: bool) -> Result<Writer> {
+        let mut target = path.to_owned();
+        check_target(&mut target, overwrite)?;
+        let (pending, _) = Pending::file(&target, Some(extension))?;
+
+        let mut command = Command::new("ffmpeg");
+        command
+            .args(["-v", "error", "-f", "yuv4mpegpipe", "-i", "pipe:0"])
+            .args(encoding(extension, info))
+            .arg("-y")
+            .arg(protocol_free(pending.path()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null());
+        let mut child = FfmpegChild::spawn(path, &mut command)?;
+        let Some(stdin) = child.take_stdin() else { return Err(no_pipe(path)) };
+        let pipe = Some(BufWriter::with_capacity(1 << 16, stdin));
+        let mut writer = Writer { target, info: info.clone(), overwrite, pipe, child, pending };
+        let header = y4m::Header::from(info).line();
+        writer.send(|pipe| pipe.write_all(header.as_bytes()))?;
+        Ok(writer)
+    }
+
+    /// Writes to the pipe. If `ffmpeg` is gone, its reason is the one to report.
+    fn send(&mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
+        let Some(pipe) = &mut self.pipe else { return Err(no_pipe(&self.target)) };
+        let Err(error) = write(pipe) else { return Ok(()) };
+        if let Some(pipe) = self.pipe.take() {
+            // Without the flush of a drop, which would fail again.
+            drop(pipe.into_parts());
+        }
+        self.child.wait()?;
+        Err(Error::io("write", &self.target)(error))
+    }
+}
+
+impl FrameWriter for Writer {
+    fn write(&mut self, picture: &Picture) -> Result<()> {
+        check_frame(&self.target, &self.info, picture)?;
+        let colour = self.info.colour;
+        self.send(|pipe| y4m::write_frame(pipe, picture, colour))
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<()> {
+        self.send(|pipe| pipe.flush())?;
+        // Closes the pipe, which tells ffmpeg that the video is complete.
+        self.pipe = None;
+        self.child.wait()?;
+        self.pending.publish_file(&self.target, self.overwrite)
+    }
+}
+
+/// Encoder and colour options for a file type.
+fn encoding(extension: &str, info: &VideoInfo) -> Vec<String> {
+    let matrix = match info.colour.matrix {
+        Matrix::Bt709 => "bt709",
+        Matrix::Bt601 => "smpte170m",
+    };
+    let range = match info.colour.range {
+        Range::Full => "full",
+        Range::Limited => "limited",
+    };
+    let described = format!("setparams=range={range}:colorspace={matrix}");
+    let mut options: Vec<&str> = Vec::new();
+    let filter = match extension {
+        "mp4" | "m4v" | "mkv" | "mov" => {
+            // 4:2:0 needs even sides; 4:4:4 takes any.
+            let odd = info.width % 2 == 1 || info.height % 2 == 1;
+            let pixels = if odd { "yuv444p" } else { "yuv420p" };
+            options.extend(["-c:v", "libx264", "-crf", "10", "-color_range", range, "-colorspace", matrix]);
+            options.extend(["-color_primaries", matrix, "-color_trc", matrix]);
+            format!("scale=in_range={range}:out_range={range},format={pixels},{described}")
+        }
+        _ => described,
+    };
+    let mut options: Vec<String> = options.into_iter().map(String::from).collect();
+    options.extend(["-vf".into(), filter]);
+    options
+}
+
+/// The path in a form that `ffmpeg` does not take for a protocol or an option.
+fn protocol_free(path: &Path) -> std::ffi::OsString {
+    let mut name = std::ffi::OsString::from("file:");
+    name.push(path);
+    name
+}

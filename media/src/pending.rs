@@ -1,0 +1,163 @@
+//! Outputs under construction: they live under a hidden name beside their target until they are complete.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::error::{Error, Result};
+
+/// All outputs that are under construction in this process.
+static PENDING: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Removes all outputs that are under construction in this process: for the handler of Ctrl-C, right before the
+/// process ends. Writers that still run will fail.
+pub fn remove_pending() {
+    let mut registry = pending();
+    for path in registry.drain(..) {
+        remove(&path);
+    }
+}
+
+/// A file or folder under construction, removed when dropped.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    path: PathBuf,
+    renamed: bool,
+}
+
+impl Pending {
+    /// Creates the empty file `.NAME.partial-PID` beside `target`; `.EXTENSION` follows where a program needs it.
+    pub(crate) fn file(target: &Path, extension: Option<&str>) -> Result<(Pending, File)> {
+        let (folder, name) = split(target)?;
+        create(&folder, &name, extension, |path| File::options().write(true).create_new(true).open(path))
+    }
+
+    /// Creates the empty folder `.NAME.partial-PID` beside `target`.
+    pub(crate) fn folder_beside(target: &Path) -> Result<Pending> {
+        let (folder, name) = split(target)?;
+        create(&folder, &name, None, |path| fs::create_dir(path)).map(|(pending, ())| pending)
+    }
+
+    /// Creates the empty folder `.frames.partial-PID` inside the existing folder `target`.
+    pub(crate) fn folder_inside(target: &Path) -> Result<Pending> {
+        create(target, &OsString::from("frames"), None, |path| fs::create_dir(path))
+            .map(|(pending, ())| pending)
+    }
+
+    /// Where to write meanwhile.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives the file its name. Without `overwrite` a file that has come to bear it in the meantime is kept.
+    pub(crate) fn publish_file(mut self, target: &Path, overwrite: bool) -> Result<()> {
+        if overwrite {
+            return self.rename(target).map_err(Error::io("replace", target));
+        }
+        // A hard link, unlike a rename, fails if the name is taken. Some file systems have none.
+        match fs::hard_link(&self.path, target) {
+            Ok(()) => Ok(()),
+            Err(_) if fs::symlink_metadata(target).is_ok() => Err(Error::Exists { path: target.to_owned() }),
+            Err(_) => self.rename(target).map_err(Error::io("create", target)),
+        }
+    }
+
+    /// Gives the folder its name, which only an empty folder may bear.
+    pub(crate) fn publish_folder(mut self, target: &Path) -> Result<()> {
+        self.rename(target).map_err(|error| match error.kind() {
+            io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::AlreadyExists => {
+                Error::Exists { path: target.to_owned() }
+            }
+            _ => Error::Io { doing: "create", path: target.to_owned(), source: error },
+        })
+    }
+
+    fn rename(&mut self, target: &Path) -> io::Result<()> {
+        // Held throughout, since the hidden name is free for others from here on.
+        let mut registry = pending();
+        fs::rename(&self.path, target)?;
+        registry.retain(|path| *path != self.path);
+        self.renamed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if !self.renamed {
+            let mut registry = pending();
+            registry.retain(|path| *path != self.path);
+            remove(&self.path);
+        }
+    }
+}
+
+fn pending() -> MutexGuard<'static, Vec<PathBuf>> {
+    PENDING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Folder and name of the target.
+fn split(target: &Path) -> Result<(PathBuf, OsString)> {
+    let invalid = || Error::Io {
+        doing: "create",
+        path: target.to_owned(),
+        source: io::Error::new(io::ErrorKind::InvalidInput, "it has no file name"),
+    };
+    let name = target.file_name().ok_or_else(invalid)?.to_owned();
+    let folder = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    Ok((folder, name))
+}
+
+/// Creates the first free name with `make` and registers it. A crashed process of the same PID (always 1 in a
+/// container) may have left one behind, and one process may write the same target twice.
+fn create<T>(
+    folder: &Path,
+    name: &OsString,
+    extension: Option<&str>,
+    make: impl Fn(&Path) -> io::Result<T>,
+) -> Result<(Pending, T)> {
+    // Held while creating, so that `remove_pending` misses nothing.
+    let mut registry = pending();
+    let mut attempt = 0;
+    loop {
+        let mut hidden = OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".partial-{}", std::process::id()));
+        if attempt > 0 {
+            hidden.push(format!("-{attempt}"));
+        }
+        if let Some(extension) = extension {
+            hidden.push(format!(".{extension}"));
+        }
+        let path = folder.join(hidden);
+        match make(&path) {
+            Ok(made) => {
+                registry.push(path.clone());
+                return Ok((Pending { path, renamed: false }, made));
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 1000 => attempt += 1,
+            Err(error) => return Err(Error::Io { doing: "create", path, source: error }),
+        }
+    }
+}
+
+fn remove(path: &Path) {
+    // Failing to tidy up must not hide the reason for it. A thread that still writes can make a folder's removal fail.
+    for _ in 0..3 {
+        let removed = match fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+            Ok(_) => fs::remove_file(path),
+            Err(_) => return,
+        };
+        if removed.is_ok() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! YUV4MPEG2, the format of raw video that tools exchange: a line of text, then each frame as a line and its planes.
+
+mod header;
+mod reader;
+mod writer;
+
+pub(crate) use header::Header;
+pub(crate) use reader::{Reader, Source};
+pub(crate) use writer::{Writer, write_frame};
