@@ -1,1 +1,17 @@
-//! Training of the codec.
+//! Training of the codec: data, losses, stages, exact resume.
+//!
+//! `data` draws batches, `forward` sends frames through the model, `rate` prices latents, `optimizer` updates the
+//! parameters, `run` does this step after step and keeps its state on disk. Everything is written against the
+//! differentiating executor `tape`; `torch` is the one on libtorch.
+
+pub mod data;
+mod error;
+pub mod forward;
+pub mod optimizer;
+pub mod rate;
+pub mod run;
+pub mod tape;
+#[cfg(feature = "libtorch")]
+pub mod torch;
+
+pub use error::{Error, Result};

@@ -1,0 +1,79 @@
+//! Frames coded by themselves.
+
+use super::blocks::{Down, Residual, Up, chain};
+use super::latent::{KNOTS, Latent, Sizes};
+use super::ops::Ops;
+use super::params::{Conv, Init, LATENT, PIXEL, Params};
+use super::transform::{COEFFICIENT, Kept, PACKED, Shortcut};
+use super::{FEATURES, step};
+
+/// Coefficients of an intra macroblock that the latent keeps.
+pub const KEPT: Kept = Kept { luma: 192, chroma: 32 };
+const WIDTH: usize = 96;
+
+/// The intra codec's networks.
+#[derive(Clone, Debug)]
+pub struct Intra {
+    /// Entropy model of the latent, which lives at 1/16 resolution.
+    pub latent: Latent,
+    shortcut: Shortcut,
+    analysis_in: Conv,
+    analysis: Vec<Residual>,
+    analysis_out: Down,
+    synthesis_in: Up,
+    synthesis: Vec<Residual>,
+    synthesis_out: Conv,
+    feature: Conv,
+}
+
+impl Intra {
+    /// Adds the intra codec to the model.
+    pub fn new(p: &mut Params) -> Intra {
+        let channels = KEPT.channels();
+        let frequencies = KEPT.frequencies();
+        // Chroma weighs about as much as luma in RGB error but has a quarter of the samples.
+        let fine = |c: usize| if frequencies[c].0 == 0 { 1.0 } else { 0.7 };
+        let gain = |knot: usize, c: usize| COEFFICIENT / (step(knot, KNOTS) * fine(c));
+        // Natural images: the spread of a coefficient falls about as the frequency.
+        let scale = |c: usize| {
+            let (plane, f) = frequencies[c];
+            let spread = if plane == 0 { 300.0 } else { 60.0 } / (1.0 + f).powf(1.3);
+            (spread / step(KNOTS / 2, KNOTS)).log2()
+        };
+        let sizes = Sizes { latent: channels, context: 0, hyper: 64, width: 128, depth: 2 };
+        p.scope("intra", |p| Intra {
+            latent: Latent::new(p, "latent", sizes, gain, scale),
+            shortcut: Shortcut::new(p, "shortcut", KEPT),
+            analysis_in: p.conv("analysis.in", PACKED + 1, WIDTH, 3, Init::Fan(1.0)),
+            analysis: Residual::stack(p, "analysis.block", WIDTH, 2),
+            analysis_out: Down::new(p, "analysis.out", WIDTH, channels, Init::Constant(0.0))
+                .map(|c| c.format(LATENT)),
+            synthesis_in: Up::new(p, "synthesis.in", channels + 1, WIDTH, Init::Fan(1.0)),
+            synthesis: Residual::stack(p, "synthesis.block", WIDTH, 3),
+            synthesis_out: p.conv("synthesis.out", WIDTH, PACKED, 3, Init::Constant(0.0)).format(PIXEL),
+            feature: p.conv("feature", WIDTH, FEATURES, 1, Init::Fan(1.0)),
+        })
+    }
+
+    /// Analysis (encoder only): packed picture to the latent in real units, as two tensors to be added: the
+    /// transform and the learned correction.
+    pub fn analyse<O: Ops>(&self, o: &O, x: &O::Tensor, quality: &O::Tensor) -> [O::Tensor; 2] {
+        let h = o.leaky(&o.conv(&self.analysis_in, &o.cat(&[x, &o.plane(quality, x)])));
+        let h = chain(o, &self.analysis, &h);
+        [self.shortcut.analyse(o, x), self.analysis_out.forward(o, &h)]
+    }
+
+    /// Synthesis: dequantised latent to the packed picture, as two tensors to be added, and the reference features
+    /// for the next frame.
+    pub fn synthesise<O: Ops>(
+        &self,
+        o: &O,
+        latent: &O::Tensor,
+        quality: &O::Tensor,
+    ) -> ([O::Tensor; 2], O::Tensor) {
+        let h = o.cat(&[latent, &o.plane(quality, latent)]);
+        let h = chain(o, &self.synthesis, &o.leaky(&self.synthesis_in.forward(o, &h)));
+        let picture = [self.shortcut.synthesise(o, latent), o.conv(&self.synthesis_out, &h)];
+        (picture, o.conv(&self.feature, &h))
+    }
+}

@@ -1,0 +1,160 @@
+//! The entropy model of a latent: hyperprior, context, and a two-step checkerboard whose second step refines means.
+//!
+//! Hyperprior after Ballé et al. 2018, checkerboard after He et al. 2021 with channels split between the two
+//! lattices. All scales are known before the first symbol, so a frame's symbols decode in one pass.
+
+use super::blocks::{Down, Residual, Up, chain};
+use super::ops::Ops;
+use super::params::{Conv, ENTROPY, Init, ParamId, Params};
+
+/// Number of probability tables, one for each quarter of an octave of scale.
+pub const SCALES: usize = 48;
+/// Scale index of a scale of one quantisation step; index `i` stands for `2^((i - SCALE_ONE) / 4)` steps.
+pub const SCALE_ONE: usize = 16;
+/// Quality knots between which gains are interpolated.
+pub const KNOTS: usize = 8;
+/// What normalised latents are divided by before the hyper-analysis, to fit the activation format.
+pub const HYPER_SCALE: f32 = 8.0;
+/// Components of the mixture that models each hyper-latent channel during training.
+pub const MIXTURE: usize = 3;
+/// Latent sites per hyper-latent site, each way.
+pub const HYPER_STRIDE: usize = 4;
+
+/// Sizes of one entropy model.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// Latent channels, even.
+    pub latent: usize,
+    /// Context channels, 0 for none.
+    pub context: usize,
+    /// Hyper-latent channels.
+    pub hyper: usize,
+    /// Width of the networks.
+    pub width: usize,
+    /// Residual blocks on the prior.
+    pub depth: usize,
+}
+
+/// The networks and free parameters of one latent's entropy model.
+#[derive(Clone, Debug)]
+pub struct Latent {
+    /// Sizes.
+    pub sizes: Sizes,
+    /// Natural logarithm of the gain (one over the quantisation step, real units), `[KNOTS, latent]`.
+    pub log_gain: ParamId,
+    /// Means of the hyper-latent mixture, `[hyper, MIXTURE]`.
+    pub mixture_mean: ParamId,
+    /// Log scales of the mixture, `[hyper, MIXTURE]`.
+    pub mixture_scale: ParamId,
+    /// Log weights of the mixture, `[hyper, MIXTURE]`.
+    pub mixture_weight: ParamId,
+    analysis_in: Conv,
+    analysis_mid: Down,
+    analysis_out: Down,
+    synthesis_in: Up,
+    synthesis_mid: Residual,
+    synthesis_out: Up,
+    prior_in: Conv,
+    prior: Vec<Residual>,
+    mean: Conv,
+    scale: Conv,
+    refine_in: Conv,
+    refine: Residual,
+    refine_out: Conv,
+}
+
+/// What is known of a latent before its symbols: features, means in steps, log2 scales in octaves.
+pub struct Prior<T> {
+    /// Features `[b, width, h, w]`, read again by [`Latent::refine`].
+    pub features: T,
+    /// Means `[b, latent, h, w]`.
+    pub mean: T,
+    /// Log2 of the Laplace scale `[b, latent, h, w]`.
+    pub scale: T,
+}
+
+impl Latent {
+    /// An entropy model; `gain(knot, channel)` is the starting gain and `scale(channel)` the starting log2 scale in
+    /// steps at the middle quality.
+    pub fn new(
+        p: &mut Params,
+        name: &str,
+        sizes: Sizes,
+        gain: impl Fn(usize, usize) -> f32,
+        scale: impl Fn(usize) -> f32,
+    ) -> Latent {
+        let Sizes { latent, context, hyper, width, depth } = sizes;
+        let knots = (0..KNOTS * latent).map(|i| gain(i / latent, i % latent).ln()).collect();
+        let start = (0..latent).map(scale).collect();
+        p.scope(name, |p| {
+            let model = Latent {
+                sizes,
+                log_gain: p.add("log_gain", &[KNOTS, latent], Init::Values(knots)),
+                mixture_mean: p.add(
+                    "mixture.mean",
+                    &[hyper, MIXTURE],
+                    Init::Values([-2.0, 0.0, 2.0].repeat(hyper)),
+                ),
+                mixture_scale: p.add("mixture.scale", &[hyper, MIXTURE], Init::Constant(0.0)),
+                mixture_weight: p.add("mixture.weight", &[hyper, MIXTURE], Init::Constant(0.0)),
+                analysis_in: p.conv("analysis.in", latent + 1, width, 1, Init::Fan(1.0)),
+                analysis_mid: Down::new(p, "analysis.mid", width, width, Init::Fan(1.0)),
+                analysis_out: Down::new(p, "analysis.out", width, hyper, Init::Fan(1.0)),
+                synthesis_in: Up::new(p, "synthesis.in", hyper, width, Init::Fan(0.5)),
+                synthesis_mid: Residual::new(p, "synthesis.mid", width),
+                synthesis_out: Up::new(p, "synthesis.out", width, width, Init::Fan(1.0)),
+                prior_in: p.conv("prior.in", width + context + 1, width, 1, Init::Fan(1.0)),
+                prior: Residual::stack(p, "prior.block", width, depth),
+                mean: p.conv("prior.mean", width, latent, 1, Init::Fan(0.05)).format(ENTROPY),
+                scale: p.conv("prior.scale", width, latent, 1, Init::Fan(0.2)).format(ENTROPY),
+                refine_in: p.conv("refine.in", width + latent, width, 1, Init::Fan(1.0)),
+                refine: Residual::new(p, "refine.block", width),
+                refine_out: p.conv("refine.out", width, latent, 1, Init::Constant(0.0)).format(ENTROPY),
+            };
+            p.list[model.scale.bias].init = Init::Values(start);
+            model
+        })
+    }
+
+    /// Hyper-analysis (encoder only): `y` is the latent in steps divided by [`HYPER_SCALE`], `quality` a plane of 1.
+    /// Gives the hyper-latent before rounding, `[b, hyper, ceil(h / 4), ceil(w / 4)]`.
+    pub fn hyper_analysis<O: Ops>(&self, o: &O, y: &O::Tensor, quality: &O::Tensor) -> O::Tensor {
+        let x = o.cat(&[y, &o.plane(quality, y)]);
+        let x = o.leaky(&o.conv(&self.analysis_in, &o.pad_to(&x, HYPER_STRIDE)));
+        let x = o.leaky(&self.analysis_mid.forward(o, &x));
+        self.analysis_out.forward(o, &x)
+    }
+
+    /// First step: everything about the latent that the rounded hyper-latent `z` and the context tell.
+    /// `like` is any tensor of the latent's height and width.
+    pub fn prior<O: Ops>(
+        &self,
+        o: &O,
+        z: &O::Tensor,
+        context: Option<&O::Tensor>,
+        quality: &O::Tensor,
+        like: &O::Tensor,
+    ) -> Prior<O::Tensor> {
+        let h = o.leaky(&self.synthesis_in.forward(o, z));
+        let h = self.synthesis_mid.forward(o, &h);
+        let h = o.crop_like(&self.synthesis_out.forward(o, &h), like);
+        let plane = o.plane(quality, &h);
+        let parts: Vec<_> = [Some(&h), context, Some(&plane)].into_iter().flatten().collect();
+        let x = o.leaky(&o.conv(&self.prior_in, &o.cat(&parts)));
+        let features = chain(o, &self.prior, &x);
+        Prior { mean: o.conv(&self.mean, &features), scale: o.conv(&self.scale, &features), features }
+    }
+
+    /// Second step: what to add to the means of the second lattice, given the first lattice's symbols
+    /// (`symbols`, zero on the second lattice).
+    pub fn refine<O: Ops>(&self, o: &O, features: &O::Tensor, symbols: &O::Tensor) -> O::Tensor {
+        let x = o.leaky(&o.conv(&self.refine_in, &o.cat(&[features, symbols])));
+        o.conv(&self.refine_out, &self.refine.forward(o, &x))
+    }
+
+    /// Whether channel `c` at row `i`, column `j` belongs to the first lattice: even sites for the lower half of the
+    /// channels, odd sites for the upper half.
+    pub fn first(&self, c: usize, i: usize, j: usize) -> bool {
+        ((i + j) % 2 == 0) == (c < self.sizes.latent / 2)
+    }
+}

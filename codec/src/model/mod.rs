@@ -1,0 +1,59 @@
+//! The networks: which layers there are and how they are wired, without saying who computes them.
+
+pub mod blocks;
+pub mod inter;
+pub mod intra;
+pub mod latent;
+pub mod motion;
+pub mod ops;
+pub mod params;
+pub mod transform;
+
+use params::Params;
+
+/// Channels of the reference features that a frame hands to the next.
+pub const FEATURES: usize = 64;
+/// Number of quality levels, 0 (smallest) to 63 (best).
+pub const QUALITIES: usize = 64;
+/// What a bit per pixel is worth in squared grey levels at the worst and at the best quality.
+pub const LAMBDA: [f32; 2] = [3000.0, 10.0];
+
+/// Exchange rate between squared error (grey levels) and bits per pixel at a (fractional) quality.
+pub fn lambda(quality: f32) -> f32 {
+    let t = quality / (QUALITIES - 1) as f32;
+    (LAMBDA[0].ln() * (1.0 - t) + LAMBDA[1].ln() * t).exp()
+}
+
+/// The value that networks see of a quality: -1 to 1.
+pub fn quality_plane(quality: f32) -> f32 {
+    quality / ((QUALITIES - 1) as f32 / 2.0) - 1.0
+}
+
+/// Quantisation step in grey levels that fits [`lambda`] at `knot` of `knots`, from D = step^2 / 12 at high rate:
+/// -dD/dR = 2 ln 2 D.
+fn step(knot: usize, knots: usize) -> f32 {
+    let quality = (QUALITIES - 1) as f32 * knot as f32 / (knots - 1) as f32;
+    (lambda(quality) * 12.0 / (2.0 * std::f32::consts::LN_2)).sqrt().min(110.0)
+}
+
+/// The whole model.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Its parameters.
+    pub params: Params,
+    /// Intra codec.
+    pub intra: intra::Intra,
+    /// Inter codec.
+    pub inter: inter::Inter,
+}
+
+impl Model {
+    /// The model with its parameters listed and not yet given values.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Model {
+        let mut params = Params::default();
+        let intra = intra::Intra::new(&mut params);
+        let inter = inter::Inter::new(&mut params);
+        Model { params, intra, inter }
+    }
+}

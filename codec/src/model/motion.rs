@@ -1,0 +1,108 @@
+//! Motion: from a searched flow to a coded one.
+//!
+//! Flow lives at 1/8 resolution, horizontal then vertical, in units of 8 luma samples, and points from the current
+//! frame to where its content is in the reference. Its latent lives at 1/32 and starts as the flow's 4x4 block DCT.
+
+use super::blocks::{Down, Residual};
+use super::latent::{KNOTS, Latent, Sizes};
+use super::ops::Ops;
+use super::params::{Conv, FLOW, Init, LATENT, Params, dct};
+use super::transform::PACKED;
+
+/// Motion latent channels: 16 coefficients for each component of the flow.
+pub const CHANNELS: usize = 32;
+/// Flow sites per motion latent site, each way.
+pub const STRIDE: usize = 4;
+const WIDTH: usize = 64;
+
+/// The motion codec's networks.
+#[derive(Clone, Debug)]
+pub struct Motion {
+    /// Entropy model of the motion latent; its context is the previous frame's motion latent.
+    pub latent: Latent,
+    forward: Conv,
+    inverse: Conv,
+    analysis_in: Conv,
+    analysis_mid: Down,
+    analysis: Residual,
+    analysis_out: Down,
+    synthesis_in: Conv,
+    synthesis: Residual,
+    synthesis_out: Conv,
+}
+
+/// 4x4 block DCT of both flow components, `[32, 32]`.
+fn matrix() -> Vec<Vec<f32>> {
+    (0..CHANNELS)
+        .map(|r| {
+            let (component, u, v) = (r / 16, (r % 16) / 4, r % 4);
+            (0..CHANNELS)
+                .map(|s| {
+                    let (other, i, j) = (s / 16, (s % 16) / 4, s % 4);
+                    if component == other { dct(4, u, i) * dct(4, v, j) } else { 0.0 }
+                })
+                .collect()
+        })
+        .collect()
+}
+
+impl Motion {
+    /// Adds the motion codec to the model.
+    pub fn new(p: &mut Params) -> Motion {
+        let m = matrix();
+        let transposed = (0..CHANNELS).flat_map(|s| m.iter().map(move |row| row[s])).collect();
+        // Mean motion of a 32x32 block to a sixth of a sample at the best quality, a full sample at the worst.
+        let gain = |knot: usize, c: usize| {
+            let dc = if c.is_multiple_of(16) { 1.0 } else { 0.7 };
+            dc * 2.0 * 6.0f32.powf(knot as f32 / (KNOTS - 1) as f32)
+        };
+        let scale = |c: usize| if c.is_multiple_of(16) { 0.5 } else { -2.0 };
+        let sizes = Sizes { latent: CHANNELS, context: CHANNELS, hyper: 16, width: 64, depth: 1 };
+        p.scope("motion", |p| Motion {
+            latent: Latent::new(p, "latent", sizes, gain, scale),
+            forward: p
+                .conv("shortcut.forward", CHANNELS, CHANNELS, 1, Init::Values(m.concat()))
+                .format(LATENT)
+                .precise(),
+            inverse: p
+                .conv("shortcut.inverse", CHANNELS, CHANNELS, 1, Init::Values(transposed))
+                .format(FLOW)
+                .precise(),
+            analysis_in: p.conv("analysis.in", 2 + 2 * PACKED + 1, WIDTH, 3, Init::Fan(1.0)),
+            analysis_mid: Down::new(p, "analysis.mid", WIDTH, WIDTH, Init::Fan(1.0)),
+            analysis: Residual::new(p, "analysis.block", WIDTH),
+            analysis_out: Down::new(p, "analysis.out", WIDTH, CHANNELS, Init::Constant(0.0))
+                .map(|c| c.format(LATENT)),
+            synthesis_in: p.conv("synthesis.in", CHANNELS + 1, WIDTH, 3, Init::Fan(1.0)),
+            synthesis: Residual::new(p, "synthesis.block", WIDTH),
+            synthesis_out: p.conv("synthesis.out", WIDTH, CHANNELS, 1, Init::Constant(0.0)).format(FLOW),
+        })
+    }
+
+    /// Analysis (encoder only) of a searched `flow` `[b, 2, h, w]`, given the packed picture and the packed
+    /// reference warped by that flow: the motion latent as two tensors to be added.
+    pub fn analyse<O: Ops>(
+        &self,
+        o: &O,
+        flow: &O::Tensor,
+        x: &O::Tensor,
+        warped: &O::Tensor,
+        quality: &O::Tensor,
+    ) -> [O::Tensor; 2] {
+        let error = o.sub(x, warped);
+        let parts = o.cat(&[flow, x, &error, &o.plane(quality, x)]);
+        let h = o.leaky(&o.conv(&self.analysis_in, &o.pad_to(&parts, STRIDE)));
+        let h = o.leaky(&self.analysis_mid.forward(o, &h));
+        let h = self.analysis.forward(o, &h);
+        let flow = o.pad_to(flow, STRIDE);
+        [o.conv(&self.forward, &o.unshuffle(&flow, STRIDE)), self.analysis_out.forward(o, &h)]
+    }
+
+    /// Synthesis: dequantised motion latent to flow, as two tensors to be added (and to be cropped).
+    pub fn synthesise<O: Ops>(&self, o: &O, latent: &O::Tensor, quality: &O::Tensor) -> [O::Tensor; 2] {
+        let h = o.cat(&[latent, &o.plane(quality, latent)]);
+        let h = self.synthesis.forward(o, &o.leaky(&o.conv(&self.synthesis_in, &h)));
+        let flow = |c: &Conv, x: &O::Tensor| o.shuffle(&o.conv(c, x), STRIDE);
+        [flow(&self.inverse, latent), flow(&self.synthesis_out, &h)]
+    }
+}

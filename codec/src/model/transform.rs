@@ -1,0 +1,96 @@
+//! Linear shortcuts: a block DCT from which the learned transforms start (the idea of AuxT, Li et al. 2025).
+//!
+//! Pictures are packed at 1/8 resolution: 64 luma channels (one 8x8 block, row by row), 16 channels of Cb and 16 of
+//! Cr (4x4 each). Two by two of these sites form one 16x16 luma block with its two 8x8 chroma blocks.
+
+use super::ops::Ops;
+use super::params::{Conv, Init, LATENT, PIXEL, Params, dct, low_frequencies};
+
+/// Channels of a packed picture.
+pub const PACKED: usize = 96;
+/// Grey levels that a real value of 1 stands for in a packed picture.
+pub const GREY: f32 = 32.0;
+/// Size of a coefficient that a real value of 1 stands for in a latent.
+pub const COEFFICIENT: f32 = 64.0;
+
+/// How many coefficients of a macroblock the latent keeps: luma, and each chroma.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Luma coefficients of 256.
+    pub luma: usize,
+    /// Coefficients of 64 for each chroma plane.
+    pub chroma: usize,
+}
+
+impl Kept {
+    /// Latent channels.
+    pub fn channels(self) -> usize {
+        self.luma + 2 * self.chroma
+    }
+
+    /// For every latent channel: plane (0, 1, 2) and radial frequency in cycles per 16 luma samples (times two).
+    pub fn frequencies(self) -> Vec<(usize, f32)> {
+        let radius = |(u, v): (usize, usize), s: f32| ((u * u + v * v) as f32).sqrt() * s;
+        let luma = low_frequencies(16, self.luma).into_iter().map(|f| (0, radius(f, 1.0)));
+        let chroma = |plane| low_frequencies(8, self.chroma).into_iter().map(move |f| (plane, radius(f, 1.0)));
+        luma.chain(chroma(1)).chain(chroma(2)).collect()
+    }
+}
+
+/// Packed channel and sub-site (of 2x2) of a sample of a macroblock.
+fn packed_channel(plane: usize, row: usize, column: usize) -> usize {
+    let (side, base) = if plane == 0 { (8, 0) } else { (4, 64 + 16 * (plane - 1)) };
+    let channel = base + (row % side) * side + column % side;
+    channel * 4 + (row / side) * 2 + column / side
+}
+
+/// The matrix `[kept, 384]` of the block DCT on an unshuffled packed picture.
+fn matrix(kept: Kept, scale: f32) -> Vec<Vec<f32>> {
+    let mut rows = Vec::with_capacity(kept.channels());
+    for (plane, n, count) in [(0, 16, kept.luma), (1, 8, kept.chroma), (2, 8, kept.chroma)] {
+        for (u, v) in low_frequencies(n, count) {
+            let mut row = vec![0.0; 4 * PACKED];
+            for i in 0..n {
+                for j in 0..n {
+                    row[packed_channel(plane, i, j)] = scale * dct(n, u, i) * dct(n, v, j);
+                }
+            }
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+/// The pair of shortcuts.
+#[derive(Clone, Debug)]
+pub struct Shortcut {
+    forward: Conv,
+    inverse: Conv,
+}
+
+impl Shortcut {
+    /// Shortcuts that start as a block DCT.
+    pub fn new(p: &mut Params, name: &str, kept: Kept) -> Shortcut {
+        let forward = matrix(kept, GREY / COEFFICIENT);
+        let inverse = matrix(kept, COEFFICIENT / GREY);
+        let c = kept.channels();
+        let transposed = (0..4 * PACKED).flat_map(|s| inverse.iter().map(move |row| row[s])).collect();
+        p.scope(name, |p| Shortcut {
+            forward: p
+                .conv("forward", 4 * PACKED, c, 1, Init::Values(forward.concat()))
+                .format(LATENT)
+                .precise(),
+            inverse: p.conv("inverse", c, 4 * PACKED, 1, Init::Values(transposed)).format(PIXEL).precise(),
+        })
+    }
+
+    /// Packed picture `[b, 96, h, w]` to latent `[b, c, h / 2, w / 2]`.
+    pub fn analyse<O: Ops>(&self, o: &O, packed: &O::Tensor) -> O::Tensor {
+        o.conv(&self.forward, &o.unshuffle(packed, 2))
+    }
+
+    /// Latent to packed picture.
+    pub fn synthesise<O: Ops>(&self, o: &O, latent: &O::Tensor) -> O::Tensor {
+        o.shuffle(&o.conv(&self.inverse, latent), 2)
+    }
+}

@@ -1,0 +1,239 @@
+//! Motion search on luma: hierarchical block matching with overlapping windows, down to a quarter sample.
+//!
+//! The encoder starts from this flow and lets the motion network improve it; nothing here is known to the decoder.
+//! One vector per 8x8 luma block, in quarter samples, `(x, y)`, pointing into the reference.
+
+use crate::warp::Plane;
+
+/// Luma samples between neighbouring vectors.
+pub const BLOCK: usize = 8;
+/// A vector in quarter samples.
+pub type Vector = (i32, i32);
+
+/// A field of vectors at 1/8 resolution.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// Vectors in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Vectors, row by row.
+    pub vectors: Vec<Vector>,
+}
+
+/// Half the resolution by averaging 2x2 samples; odd sides lose their last row or column.
+fn halved(p: &Plane) -> Plane {
+    let (width, height) = (p.width / 2, p.height / 2);
+    let mut data = Vec::with_capacity(width * height);
+    for i in 0..height {
+        let (a, b) = (&p.data[2 * i * p.width..], &p.data[(2 * i + 1) * p.width..]);
+        data.extend((0..width).map(|j| {
+            let sum = a[2 * j] as u16 + a[2 * j + 1] as u16 + b[2 * j] as u16 + b[2 * j + 1] as u16;
+            ((sum + 2) >> 2) as u8
+        }));
+    }
+    Plane { width, height, data }
+}
+
+/// A plane with a replicated border, so that windows may leave the picture.
+struct Bordered {
+    stride: usize,
+    border: i32,
+    width: i32,
+    height: i32,
+    data: Vec<u8>,
+}
+
+impl Bordered {
+    fn new(p: &Plane, border: usize) -> Bordered {
+        let stride = p.width + 2 * border;
+        let mut data = Vec::with_capacity(stride * (p.height + 2 * border));
+        for i in 0..p.height + 2 * border {
+            let row = &p.data[i.saturating_sub(border).min(p.height - 1) * p.width..][..p.width];
+            data.resize(data.len() + border, row[0]);
+            data.extend_from_slice(row);
+            data.resize(data.len() + border, row[p.width - 1]);
+        }
+        Bordered { stride, border: border as i32, width: p.width as i32, height: p.height as i32, data }
+    }
+
+    /// Start of the window whose first sample is `(x, y)`, pulled back to where the border suffices.
+    fn at(&self, x: i32, y: i32, size: i32) -> &[u8] {
+        let x = x.clamp(-self.border, self.width + self.border - size) + self.border;
+        let y = y.clamp(-self.border, self.height + self.border - size) + self.border;
+        &self.data[y as usize * self.stride + x as usize..]
+    }
+}
+
+/// Sum of absolute differences over an `N` x `N` window.
+fn sad<const N: usize>(a: &[u8], a_stride: usize, b: &[u8], b_stride: usize) -> u32 {
+    let mut sum = 0u32;
+    for i in 0..N {
+        let (a, b) = (&a[i * a_stride..][..N], &b[i * b_stride..][..N]);
+        sum += a.iter().zip(b).map(|(&a, &b)| a.abs_diff(b) as u32).sum::<u32>();
+    }
+    sum
+}
+
+/// `N` x `N` samples of a half-sample grid at the quarter-sample position `(x, y)`, bilinear between grid points.
+fn sample_quarter<const N: usize>(grid: &Bordered, x: i32, y: i32, out: &mut [u8]) {
+    let (fx, fy) = (x & 1, y & 1);
+    let size = 2 * N as i32 + 1;
+    let base = grid.at(x >> 1, y >> 1, size);
+    let (right, below) = (fx as usize, fy as usize * grid.stride);
+    for i in 0..N {
+        let row = &base[2 * i * grid.stride..];
+        for j in 0..N {
+            let at = 2 * j;
+            let sum = row[at] as u16 + row[at + right] as u16 + row[at + below] as u16 + row[at + right + below] as u16;
+            out[i * N + j] = ((sum + 2) >> 2) as u8;
+        }
+    }
+}
+
+/// One level of the hierarchy: vectors in samples of this level, one per `step` samples.
+struct Level<'a> {
+    cur: &'a Bordered,
+    reference: &'a Bordered,
+    step: usize,
+    width: usize,
+    height: usize,
+    penalty: u32,
+}
+
+impl Level<'_> {
+    fn cost<const N: usize>(&self, i: usize, j: usize, v: Vector, near: Vector) -> u32 {
+        let margin = (N as i32 - self.step as i32) / 2;
+        let (x, y) = ((j * self.step) as i32 - margin, (i * self.step) as i32 - margin);
+        let a = self.cur.at(x, y, N as i32);
+        let b = self.reference.at(x + v.0, y + v.1, N as i32);
+        sad::<N>(a, self.cur.stride, b, self.reference.stride) + self.penalty * distance(v, near)
+    }
+
+    /// Best vector for every block: from the candidates, then by steps of one sample while the cost falls, at most
+    /// `walk` of them.
+    fn refine<const N: usize>(&self, candidates: impl Fn(usize, usize) -> Vec<Vector>, walk: usize) -> Vec<Vector> {
+        let mut field: Vec<Vector> = Vec::with_capacity(self.width * self.height);
+        for i in 0..self.height {
+            for j in 0..self.width {
+                let near = neighbour(&field, self.width, i, j);
+                let mut best = (u32::MAX, (0, 0));
+                for v in candidates(i, j).into_iter().chain([near, (0, 0)]) {
+                    best = best.min((self.cost::<N>(i, j, v, near), v));
+                }
+                for _ in 0..walk {
+                    let start = best;
+                    for (dx, dy) in [(-1, 0), (1, 0), (0, -1), (0, 1)] {
+                        let v = (start.1.0 + dx, start.1.1 + dy);
+                        best = best.min((self.cost::<N>(i, j, v, near), v));
+                    }
+                    if best == start {
+                        break;
+                    }
+                }
+                field.push(best.1);
+            }
+        }
+        field
+    }
+}
+
+/// City-block distance, capped so that a true edge in the motion stays affordable.
+fn distance(a: Vector, b: Vector) -> u32 {
+    ((a.0 - b.0).unsigned_abs() + (a.1 - b.1).unsigned_abs()).min(16)
+}
+
+/// Median of the left, upper and upper right vectors, the usual motion predictor.
+fn neighbour(field: &[Vector], width: usize, i: usize, j: usize) -> Vector {
+    let at = |i: usize, j: usize| field.get(i * width + j).copied().unwrap_or((0, 0));
+    match (i, j) {
+        (0, 0) => (0, 0),
+        (0, _) => at(0, j - 1),
+        (_, 0) => at(i - 1, 0),
+        _ => {
+            let (a, b, c) = (at(i, j - 1), at(i - 1, j), at(i - 1, (j + 1).min(width - 1)));
+            let median = |a: i32, b: i32, c: i32| a.max(b).min(a.min(b).max(c));
+            (median(a.0, b.0, c.0), median(a.1, b.1, c.1))
+        }
+    }
+}
+
+/// Finds the motion from `cur` to `reference`, two planes of one size whose sides are multiples of 8.
+pub fn search(cur: &Plane, reference: &Plane) -> Field {
+    let (width, height) = (cur.width.div_ceil(BLOCK), cur.height.div_ceil(BLOCK));
+    let quarter = |p: &Plane| halved(&halved(p));
+
+    // At a quarter of the resolution: every vector within 12 samples (48 of the picture), one per 16x16 samples.
+    let (small_cur, small_ref) = (quarter(cur), quarter(reference));
+    let (cur4, ref4) = (Bordered::new(&small_cur, 24), Bordered::new(&small_ref, 24));
+    let (coarse_width, coarse_height) = (width.div_ceil(2), height.div_ceil(2));
+    let coarse = Level {
+        cur: &cur4,
+        reference: &ref4,
+        step: 4,
+        width: coarse_width,
+        height: coarse_height,
+        penalty: 6,
+    };
+    const REACH: i32 = 12;
+    let everywhere = |_: usize, _: usize| {
+        (-REACH..=REACH).flat_map(|y| (-REACH..=REACH).map(move |x| (x, y))).collect::<Vec<_>>()
+    };
+    let coarse = coarse.refine::<8>(everywhere, 8);
+
+    // At half the resolution, one per 8x8 samples of the picture: the best of the coarse vectors around, refined.
+    let (half_cur, half_ref) = (halved(cur), halved(reference));
+    let (cur2, ref2) = (Bordered::new(&half_cur, 64), Bordered::new(&half_ref, 64));
+    let middle =
+        Level { cur: &cur2, reference: &ref2, step: 4, width, height, penalty: 6 }.refine::<8>(
+            |i, j| around(&coarse, coarse_width, coarse_height, i / 2, j / 2, 2),
+            4,
+        );
+
+    // At full resolution in whole samples.
+    let (cur1, ref1) = (Bordered::new(cur, 128), Bordered::new(reference, 128));
+    let full = Level { cur: &cur1, reference: &ref1, step: BLOCK, width, height, penalty: 10 };
+    let whole = full.refine::<16>(|i, j| around(&middle, width, height, i, j, 2), 4);
+
+    // Half and quarter samples around it.
+    let grid = Bordered::new(&reference.half_samples(), 256);
+    let mut field: Vec<Vector> = Vec::with_capacity(whole.len());
+    const N: usize = 12;
+    let mut patch = [0u8; N * N];
+    for i in 0..height {
+        for j in 0..width {
+            let near = neighbour(&field, width, i, j);
+            let margin = ((N - BLOCK) / 2) as i32;
+            let (x, y) = ((j * BLOCK) as i32 - margin, (i * BLOCK) as i32 - margin);
+            let block = cur1.at(x, y, N as i32);
+            let mut cost = |v: Vector| {
+                sample_quarter::<N>(&grid, 4 * x + v.0, 4 * y + v.1, &mut patch);
+                let penalty = if v == (0, 0) { 0 } else { 3 * distance(v, near) + 6 };
+                (sad::<N>(block, cur1.stride, &patch, N) + penalty, v)
+            };
+            let start = whole[i * width + j];
+            let mut best = cost((4 * start.0, 4 * start.1)).min(cost(near)).min(cost((0, 0)));
+            for unit in [2, 1] {
+                let centre = best.1;
+                for (dx, dy) in [(-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1), (-1, 1), (1, -1)] {
+                    best = best.min(cost((centre.0 + unit * dx, centre.1 + unit * dy)));
+                }
+            }
+            field.push(best.1);
+        }
+    }
+    Field { width, height, vectors: field }
+}
+
+/// The vectors of the 3x3 blocks around `(i, j)`, scaled up by `factor`.
+fn around(field: &[Vector], width: usize, height: usize, i: usize, j: usize, factor: i32) -> Vec<Vector> {
+    let mut list = Vec::with_capacity(9);
+    for i in i.saturating_sub(1)..=(i + 1).min(height - 1) {
+        for j in j.saturating_sub(1)..=(j + 1).min(width - 1) {
+            let v = field[i * width + j];
+            list.push((factor * v.0, factor * v.1));
+        }
+    }
+    list.dedup();
+    list
+}

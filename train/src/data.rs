@@ -1,0 +1,225 @@
+//! Training clips: loading, splitting by source, and augmented batches that depend on nothing but seed and step.
+
+use std::path::{Path, PathBuf};
+
+use fastrand::Rng;
+use vcn_codec::warp::Plane;
+use vcn_media::{Colour, OpenOptions, Yuv420, open};
+
+use crate::{Error, Result};
+
+/// A clip held in memory.
+pub struct Clip {
+    /// Where it came from.
+    pub name: String,
+    /// Its frames, all of one size.
+    pub frames: Vec<Yuv420>,
+}
+
+/// One in this many sources is held out for validation.
+const HELD_OUT: u64 = 20;
+
+/// Clips to train on and clips to validate on, no source in both.
+pub struct Clips {
+    /// For training.
+    pub train: Vec<Clip>,
+    /// For validation.
+    pub validation: Vec<Clip>,
+}
+
+/// The source of a clip: segments of one recording share it.
+fn source(name: &str) -> String {
+    let name = name.trim_start_matches("long_");
+    let name = name.find("davis").map_or(name, |at| &name[at..]);
+    let name = name.strip_suffix("_s0").or_else(|| name.strip_suffix("_s1")).unwrap_or(name);
+    let group = if name.starts_with("vimeo_") { name.rsplit_once('_').map_or(name, |(head, _)| head) } else { name };
+    group.replace('_', "-")
+}
+
+/// FNV-1a: a hash that stays the same on every machine and in every release.
+fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ b as u64).wrapping_mul(0x0100_0000_01b3))
+}
+
+impl Clips {
+    /// Loads every clip below `folders`: folders that hold frames, and video files.
+    ///
+    /// # Errors
+    /// Names the first clip that cannot be read, or says that there is none.
+    pub fn load(folders: &[PathBuf]) -> Result<Clips> {
+        let mut found = Vec::new();
+        for folder in folders {
+            find(folder, &mut found)?;
+        }
+        found.sort();
+        let mut clips = Clips { train: Vec::new(), validation: Vec::new() };
+        for path in found {
+            let mut reader = open(&path.to_string_lossy(), OpenOptions::default())?;
+            let mut frames = Vec::new();
+            while let Some(picture) = reader.next()? {
+                frames.push(picture.into_yuv420(Colour::RGB_INPUT));
+            }
+            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            let held_out = hash(&source(&name)) % HELD_OUT == 0;
+            let clip = Clip { name, frames };
+            if held_out { clips.validation.push(clip) } else { clips.train.push(clip) }
+        }
+        if clips.train.is_empty() {
+            return Err(Error::NoClips(folders.to_vec()));
+        }
+        Ok(clips)
+    }
+}
+
+/// Collects the folders with pictures in them and the video files below `folder`.
+fn find(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    let failed = |source| Error::Folder { path: folder.to_owned(), source };
+    let mut holds_frames = false;
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+        match extension.as_str() {
+            _ if path.is_dir() => find(&path, found)?,
+            "png" | "jpg" | "jpeg" => holds_frames = true,
+            "y4m" | "mp4" | "mkv" | "mov" | "avi" | "webm" => found.push(path),
+            _ => {}
+        }
+    }
+    if holds_frames {
+        found.push(folder.to_owned());
+    }
+    Ok(())
+}
+
+/// Shape of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Samples.
+    pub batch: usize,
+    /// Frames of each sample.
+    pub frames: usize,
+    /// Side of the square crop, a multiple of 16.
+    pub crop: usize,
+}
+
+/// A batch: for each time instant, one crop of every sample.
+pub struct Batch {
+    /// `[frames][batch]` square pictures.
+    pub pictures: Vec<Vec<Yuv420>>,
+    /// Quality of each sample, 0 to 63.
+    pub qualities: Vec<f32>,
+}
+
+impl Batch {
+    /// The batch of a step.
+    pub fn draw(clips: &[Clip], shape: Shape, seed: u64, step: u64) -> Batch {
+        let mut rng = Rng::with_seed(seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let samples: Vec<Vec<Yuv420>> = (0..shape.batch).map(|_| sample(clips, shape, &mut rng)).collect();
+        let qualities = (0..shape.batch).map(|_| rng.f32() * 63.0).collect();
+        let at = |t: usize| samples.iter().map(|s| s[t].clone()).collect();
+        Batch { pictures: (0..shape.frames).map(at).collect(), qualities }
+    }
+}
+
+/// One augmented sample.
+fn sample(clips: &[Clip], shape: Shape, rng: &mut Rng) -> Vec<Yuv420> {
+    let usable = |c: &Clip| c.frames[0].width.min(c.frames[0].height) >= shape.crop;
+    let clip = loop {
+        let clip = &clips[rng.usize(..clips.len())];
+        if usable(clip) || !clips.iter().any(usable) {
+            break clip;
+        }
+    };
+    let length = clip.frames.len();
+    // Mostly the true frame rate; now and then faster motion, or a still picture.
+    let skip = match rng.u32(..32) {
+        0 => 0,
+        1..=21 => 1,
+        22..=28 => 2,
+        _ => 3,
+    };
+    let skip = if shape.frames > 1 { skip.min((length - 1) / (shape.frames - 1)).max((skip > 0) as usize) } else { 0 };
+    let span = (skip * (shape.frames - 1)).min(length - 1);
+    let start = rng.usize(..length - span);
+    let mut order: Vec<usize> = (0..shape.frames).map(|t| bounce(start + t * skip, length)).collect();
+    if rng.bool() {
+        order.reverse();
+    }
+    let (width, height) = (clip.frames[0].width, clip.frames[0].height);
+    let window = Window {
+        x: 2 * rng.usize(..=width.saturating_sub(shape.crop) / 2),
+        y: 2 * rng.usize(..=height.saturating_sub(shape.crop) / 2),
+        size: shape.crop,
+        mirror: rng.bool(),
+        flip: rng.bool(),
+        transpose: rng.bool(),
+    };
+    order.into_iter().map(|k| window.cut(&clip.frames[k])).collect()
+}
+
+/// Walks back and forth over a clip that is shorter than the sample.
+fn bounce(index: usize, length: usize) -> usize {
+    if length == 1 {
+        return 0;
+    }
+    let at = index % (2 * (length - 1));
+    if at < length { at } else { 2 * (length - 1) - at }
+}
+
+/// A square crop with its orientation.
+#[derive(Clone, Copy)]
+struct Window {
+    x: usize,
+    y: usize,
+    size: usize,
+    mirror: bool,
+    flip: bool,
+    transpose: bool,
+}
+
+impl Window {
+    fn cut(self, picture: &Yuv420) -> Yuv420 {
+        let half = Window { x: self.x / 2, y: self.y / 2, size: self.size / 2, ..self };
+        let (cw, ch) = (picture.width.div_ceil(2), picture.height.div_ceil(2));
+        Yuv420 {
+            width: self.size,
+            height: self.size,
+            y: self.plane(&picture.y, picture.width, picture.height),
+            u: half.plane(&picture.u, cw, ch),
+            v: half.plane(&picture.v, cw, ch),
+        }
+    }
+
+    fn plane(self, data: &[u8], width: usize, height: usize) -> Vec<u8> {
+        let n = self.size;
+        let mut out = Vec::with_capacity(n * n);
+        for i in 0..n {
+            for j in 0..n {
+                let (i, j) = if self.transpose { (j, i) } else { (i, j) };
+                let i = if self.flip { n - 1 - i } else { i };
+                let j = if self.mirror { n - 1 - j } else { j };
+                out.push(data[(self.y + i).min(height - 1) * width + (self.x + j).min(width - 1)]);
+            }
+        }
+        out
+    }
+}
+
+/// The centre of a clip, for validation: the same frames every time.
+pub fn centre(clip: &Clip, frames: usize, crop: usize) -> Vec<Yuv420> {
+    let (width, height) = (clip.frames[0].width, clip.frames[0].height);
+    let window = Window {
+        x: width.saturating_sub(crop) / 4 * 2,
+        y: height.saturating_sub(crop) / 4 * 2,
+        size: crop,
+        mirror: false,
+        flip: false,
+        transpose: false,
+    };
+    (0..frames).map(|t| window.cut(&clip.frames[bounce(t, clip.frames.len())])).collect()
+}
+
+/// Luma of a picture.
+pub fn luma(picture: &Yuv420) -> Plane {
+    Plane { width: picture.width, height: picture.height, data: picture.y.clone() }
+}

@@ -1,0 +1,143 @@
+//! One frame through the model, differentiably: what the decoder will compute, plus what it costs.
+
+use vcn_codec::model::Model;
+use vcn_codec::model::transform::GREY;
+use vcn_codec::search::{BLOCK, search};
+use vcn_codec::warp::Plane;
+
+use crate::rate::{Quality, code};
+use crate::tape::Tape;
+
+/// Squared-error weights of Y, Cb and Cr so that their sum is the mean squared error in RGB (BT.709).
+pub const RGB_WEIGHTS: [f32; 3] = [1.0, 1.159, 0.9];
+
+/// A batch of pictures of one time instant.
+pub struct Picture<T> {
+    /// Packed at 1/8, `[b, 96, h, w]`, f32, real units.
+    pub packed: T,
+    /// Luma of each sample, for the motion search.
+    pub luma: Vec<Plane>,
+}
+
+/// What a frame leaves for the next one.
+pub struct Reference<T> {
+    /// Decoded packed picture, f32.
+    pub packed: T,
+    /// Reference features in network precision.
+    pub features: T,
+    /// Dequantised motion latent, if the frame had motion.
+    pub motion: Option<T>,
+}
+
+/// The result of coding a frame.
+pub struct Frame<T> {
+    /// State for the next frame; its picture is the decoded one.
+    pub reference: Reference<T>,
+    /// Bits of each sample.
+    pub bits: T,
+    /// Of these, motion.
+    pub motion_bits: Option<T>,
+    /// Packed prediction from the searched flow and from the coded flow, for inter frames.
+    pub predictions: Option<[T; 2]>,
+}
+
+/// Codes a frame by itself.
+pub fn intra<P: Tape>(t: &P, model: &Model, x: &Picture<P::Tensor>, q: &Quality<P::Tensor>) -> Frame<P::Tensor> {
+    let net = &model.intra;
+    let [linear, learned] = net.analyse(t, &x.packed, &q.plane);
+    let y = t.add(&t.full(&linear), &t.full(&learned));
+    let coded = code(t, &net.latent, &y, None, q);
+    let ([linear, learned], features) = net.synthesise(t, &coded.latent, &q.plane);
+    let packed = limit(t, &t.add(&t.full(&linear), &t.full(&learned)));
+    Frame {
+        reference: Reference { packed, features, motion: None },
+        bits: coded.bits,
+        motion_bits: None,
+        predictions: None,
+    }
+}
+
+/// Codes a frame from the one before.
+pub fn inter<P: Tape>(
+    t: &P,
+    model: &Model,
+    x: &Picture<P::Tensor>,
+    reference: &Reference<P::Tensor>,
+    q: &Quality<P::Tensor>,
+) -> Frame<P::Tensor> {
+    let net = &model.inter;
+    let searched = searched_flow(t, x, reference);
+    let searched_prediction = compensate(t, &t.detach(&reference.packed), &searched);
+
+    let [linear, learned] = net.motion.analyse(t, &searched, &x.packed, &searched_prediction, &q.plane);
+    let m = t.add(&t.full(&linear), &t.full(&learned));
+    let none = || {
+        let s = t.shape(&m);
+        t.low(&t.constant(&vec![0.0; s.iter().product()], &s))
+    };
+    let context = reference.motion.as_ref().map_or_else(none, |m| t.low(m));
+    let motion = code(t, &net.motion.latent, &m, Some(&context), q);
+    let [linear, learned] = net.motion.synthesise(t, &motion.latent, &q.plane);
+    let flow = t.crop_like(&t.add(&t.full(&linear), &t.full(&learned)), &searched);
+
+    let prediction = compensate(t, &reference.packed, &flow);
+    let features = t.warp(&reference.features, &flow);
+    let context = net.context(t, &prediction, &features, &q.plane);
+    let [linear, learned] = net.analyse(t, &x.packed, &prediction, &context);
+    let y = t.add(&t.full(&linear), &t.full(&learned));
+    let coded = code(t, &net.latent, &y, Some(&context.entropy), q);
+    let ([linear, learned], features) = net.synthesise(t, &coded.latent, &context);
+    let packed = limit(t, &t.add(&prediction, &t.add(&t.full(&linear), &t.full(&learned))));
+    Frame {
+        reference: Reference { packed, features, motion: Some(motion.latent) },
+        bits: t.add(&coded.bits, &motion.bits),
+        motion_bits: Some(motion.bits),
+        predictions: Some([searched_prediction, prediction]),
+    }
+}
+
+/// Limits a picture to the range of 8-bit samples, keeping gradients inside.
+fn limit<P: Tape>(t: &P, packed: &P::Tensor) -> P::Tensor {
+    t.clamp(packed, -128.0 / GREY, 127.0 / GREY)
+}
+
+/// A packed picture seen through a flow at 1/8 resolution.
+fn compensate<P: Tape>(t: &P, packed: &P::Tensor, flow: &P::Tensor) -> P::Tensor {
+    let luma = t.shuffle(&t.channels(packed, 0, 64), 8);
+    let chroma = t.shuffle(&t.channels(packed, 64, 32), 4);
+    let fine = t.affine(&t.enlarge(flow, 8), 8.0, 0.0);
+    let half = t.affine(&t.enlarge(flow, 4), 4.0, 0.0);
+    let luma = t.unshuffle(&t.warp_fine(&luma, &fine), 8);
+    let chroma = t.unshuffle(&t.warp(&chroma, &half), 4);
+    t.cat(&[&luma, &chroma])
+}
+
+/// Motion search of every sample on its own, as a flow tensor.
+fn searched_flow<P: Tape>(t: &P, x: &Picture<P::Tensor>, reference: &Reference<P::Tensor>) -> P::Tensor {
+    let luma = t.detach(&t.shuffle(&t.channels(&reference.packed, 0, 64), 8));
+    let values = t.values(&luma);
+    let size = values.len() / x.luma.len();
+    let mut flow = Vec::new();
+    let (mut h, mut w) = (0, 0);
+    for (cur, values) in x.luma.iter().zip(values.chunks_exact(size)) {
+        let data = values.iter().map(|v| (v * GREY + 128.0).round().clamp(0.0, 255.0) as u8).collect();
+        let field = search(cur, &Plane { width: cur.width, height: cur.height, data });
+        (h, w) = (field.height, field.width);
+        let unit = 4.0 * BLOCK as f32;
+        flow.extend(field.vectors.iter().map(|v| v.0 as f32 / unit));
+        flow.extend(field.vectors.iter().map(|v| v.1 as f32 / unit));
+    }
+    t.constant(&flow, &[x.luma.len(), 2, h, w])
+}
+
+/// Squared error of each sample in grey levels, as in RGB, `[b]`.
+pub fn distortion<P: Tape>(t: &P, x: &P::Tensor, y: &P::Tensor) -> P::Tensor {
+    let d = t.sub(x, y);
+    let shape = t.shape(x);
+    let sites = (shape[2] * shape[3]) as f32;
+    let planes = [(64, RGB_WEIGHTS[0]), (16, RGB_WEIGHTS[1]), (16, RGB_WEIGHTS[2])];
+    let weights: Vec<f32> =
+        planes.iter().flat_map(|&(n, w)| std::iter::repeat_n(w * GREY * GREY / (n as f32 * sites), n)).collect();
+    let per_channel = t.sum_sites(&t.mul(&d, &d));
+    t.sum_samples(&t.mul(&per_channel, &t.constant(&weights, &[1, shape[1]])))
+}

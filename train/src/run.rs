@@ -1,0 +1,457 @@
+//! A training run: stages, the loop, and its state on disk.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::time::Instant;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::Serialize;
+use vcn_codec::model::Model;
+use vcn_codec::model::params::{Init, Params};
+use vcn_codec::model::transform::GREY;
+use vcn_codec::packing::pack;
+use vcn_media::Yuv420;
+
+use crate::data::{Batch, Clip, Clips, Shape, centre, luma};
+use crate::forward::{Picture, Reference, distortion, inter, intra};
+use crate::optimizer::{Adam, norm};
+use crate::rate::Quality;
+use crate::tape::Tape;
+use crate::{Error, Result};
+
+/// What a stretch of training teaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// The intra codec alone.
+    Intra,
+    /// The motion codec: prediction error and motion bits.
+    Motion,
+    /// The inter codec on a frozen intra codec.
+    Inter,
+    /// Everything, on unrolled groups of frames.
+    Joint,
+}
+
+impl Stage {
+    /// Whether the stage changes a parameter.
+    fn trains(self, name: &str) -> bool {
+        match self {
+            Stage::Intra => name.starts_with("intra."),
+            Stage::Motion => name.starts_with("inter.motion."),
+            Stage::Inter => name.starts_with("inter."),
+            Stage::Joint => true,
+        }
+    }
+}
+
+/// Settings of a run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What to teach.
+    pub stage: Stage,
+    /// Batch shape.
+    pub shape: Shape,
+    /// Steps of this stage.
+    pub steps: u64,
+    /// Peak learning rate.
+    pub rate: f32,
+    /// Steps at the end over which the rate falls to a twentieth.
+    pub cooldown: u64,
+    /// Seed of data and initial weights.
+    pub seed: u64,
+    /// Folder of the run's state and log.
+    pub out: PathBuf,
+    /// Weights to start from when the folder has no state of this stage.
+    pub init: Option<PathBuf>,
+}
+
+/// Largest gradient norm that passes unscaled.
+const CLIP_NORM: f32 = 1.0;
+const WARMUP: u64 = 200;
+const LOG_EVERY: u64 = 50;
+const SAVE_EVERY: u64 = 500;
+const VALIDATE_EVERY: u64 = 1000;
+
+/// Weight of the prediction error in the loss: it keeps the motion honest while the residual codec learns.
+const PREDICTION_WEIGHT: f32 = 0.1;
+
+/// One line of the log.
+#[derive(Default, Serialize)]
+struct Record {
+    stage: &'static str,
+    step: u64,
+    hours: f64,
+    seconds_per_step: f64,
+    loss: f32,
+    bpp: f32,
+    motion_bpp: f32,
+    mse: f32,
+    prediction_mse: f32,
+    searched_mse: f32,
+    gradient_norm: f32,
+    skipped: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validation: Option<Vec<Validation>>,
+}
+
+/// Validation at one quality.
+#[derive(Serialize)]
+struct Validation {
+    quality: f32,
+    bpp: f32,
+    psnr: f32,
+    last_psnr: f32,
+    motion_bpp: f32,
+}
+
+/// Numbers of one step.
+struct Outcome<T> {
+    loss: T,
+    bpp: f32,
+    motion_bpp: f32,
+    mse: f32,
+    prediction_mse: f32,
+    searched_mse: f32,
+}
+
+fn picture<P: Tape>(t: &P, samples: &[Yuv420]) -> Picture<P::Tensor> {
+    let map = |v: u8| (v as f32 - 128.0) / GREY;
+    let data: Vec<f32> = samples.iter().flat_map(|s| pack(s, map)).collect();
+    let shape = [samples.len(), 96, samples[0].height / 8, samples[0].width / 8];
+    Picture { packed: t.constant(&data, &shape), luma: samples.iter().map(luma).collect() }
+}
+
+fn mean(values: &[f32]) -> f32 {
+    values.iter().sum::<f32>() / values.len() as f32
+}
+
+/// Forward pass of a batch.
+fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, batch: &Batch) -> Outcome<P::Tensor> {
+    let q = Quality::new(t, &batch.qualities);
+    let b = batch.qualities.len();
+    let pixels = (batch.pictures[0][0].width * batch.pictures[0][0].height) as f32;
+    // (D + lambda R) / sqrt(lambda): between squared error and bits, so that no quality drowns the others.
+    let normal: Vec<f32> = q.lambda.iter().map(|l| 1.0 / (l.sqrt() * b as f32)).collect();
+    let exchange: Vec<f32> = q.lambda.iter().map(|l| l.sqrt() / (pixels * b as f32)).collect();
+    let (normal, exchange) = (t.constant(&normal, &[b]), t.constant(&exchange, &[b]));
+    let cost = |d: &P::Tensor, bits: &P::Tensor| t.sum(&t.add(&t.mul(d, &normal), &t.mul(bits, &exchange)));
+
+    let first = picture(t, &batch.pictures[0]);
+    let frame = intra(t, model, &first, &q);
+    let d = distortion(t, &frame.reference.packed, &first.packed);
+    let bpp = |bits: &P::Tensor| mean(&t.values(bits)) / pixels;
+    let mut outcome = Outcome {
+        loss: cost(&d, &frame.bits),
+        bpp: bpp(&frame.bits),
+        motion_bpp: 0.0,
+        mse: mean(&t.values(&d)),
+        prediction_mse: 0.0,
+        searched_mse: 0.0,
+    };
+    let mut reference = frame.reference;
+    if stage != Stage::Joint {
+        reference = Reference {
+            packed: t.detach(&reference.packed),
+            features: t.detach(&reference.features),
+            motion: None,
+        };
+    }
+    if stage == Stage::Intra {
+        return outcome;
+    }
+    let frames = batch.pictures.len();
+    let coded = (frames - 1) as f32;
+    if stage == Stage::Joint {
+        outcome.loss = t.affine(&outcome.loss, 1.0 / frames as f32, 0.0);
+    } else {
+        outcome.loss = t.affine(&t.sum(&q.plane), 0.0, 0.0);
+    }
+    (outcome.bpp, outcome.mse) = (0.0, 0.0);
+    let share = if stage == Stage::Joint { 1.0 / frames as f32 } else { 1.0 / coded };
+    for samples in &batch.pictures[1..] {
+        let x = picture(t, samples);
+        let frame = inter(t, model, &x, &reference, &q);
+        let d = distortion(t, &frame.reference.packed, &x.packed);
+        let [searched, predicted] = frame.predictions.as_ref().expect("inter frames have predictions");
+        let searched = distortion(t, &t.detach(searched), &x.packed);
+        let predicted = distortion(t, predicted, &x.packed);
+        let motion_bits = frame.motion_bits.as_ref().expect("inter frames have motion");
+        let loss = if stage == Stage::Motion {
+            cost(&t.affine(&predicted, 0.5, 0.0), motion_bits)
+        } else {
+            cost(&t.add(&d, &t.affine(&predicted, PREDICTION_WEIGHT, 0.0)), &frame.bits)
+        };
+        outcome.loss = t.add(&outcome.loss, &t.affine(&loss, share, 0.0));
+        outcome.bpp += bpp(&frame.bits) / coded;
+        outcome.motion_bpp += bpp(motion_bits) / coded;
+        outcome.mse += mean(&t.values(&d)) / coded;
+        outcome.prediction_mse += mean(&t.values(&predicted)) / coded;
+        outcome.searched_mse += mean(&t.values(&searched)) / coded;
+        reference = frame.reference;
+    }
+    outcome
+}
+
+/// Rate and quality on held-out clips with the given weights.
+fn validate<P: Tape>(t: &P, model: &Model, stage: Stage, clips: &[Clip]) -> Vec<Validation> {
+    let frames = if stage == Stage::Intra { 1 } else { 5 };
+    let crop = 192;
+    let sets: Vec<Vec<Yuv420>> = clips.iter().map(|c| centre(c, frames, crop)).collect();
+    let pixels = (crop * crop) as f32;
+    [8.0, 24.0, 40.0, 56.0]
+        .into_iter()
+        .map(|quality| {
+            let (mut bits, mut motion, mut psnr, mut last) = (0.0, 0.0, 0.0, 0.0);
+            for set in &sets {
+                let q = Quality::new(t, &[quality]);
+                let mut reference = None;
+                for (k, x) in set.iter().enumerate() {
+                    let x = picture(t, std::slice::from_ref(x));
+                    let frame = match &reference {
+                        None => intra(t, model, &x, &q),
+                        Some(r) => inter(t, model, &x, r, &q),
+                    };
+                    let mse = t.values(&distortion(t, &frame.reference.packed, &x.packed))[0];
+                    let db = 10.0 * (255.0f32 * 255.0 / mse.max(1e-3)).log10();
+                    psnr += db;
+                    bits += t.values(&frame.bits)[0];
+                    motion += frame.motion_bits.as_ref().map_or(0.0, |m| t.values(m)[0]);
+                    if k + 1 == frames {
+                        last += db;
+                    }
+                    reference = Some(frame.reference);
+                }
+            }
+            let n = (sets.len() * frames) as f32;
+            Validation {
+                quality,
+                bpp: bits / (n * pixels),
+                psnr: psnr / n,
+                last_psnr: last / sets.len() as f32,
+                motion_bpp: motion / (n * pixels),
+            }
+        })
+        .collect()
+}
+
+/// Starting values of all parameters.
+pub fn initial(params: &Params, seed: u64) -> Vec<Vec<f32>> {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    params
+        .list
+        .iter()
+        .map(|p| match &p.init {
+            Init::Constant(v) => vec![*v; p.len()],
+            Init::Values(v) => v.clone(),
+            Init::Fan(gain) => {
+                let fan: usize = p.shape[1..].iter().product();
+                let limit = gain * (6.0 / fan as f32).sqrt();
+                (0..p.len()).map(|_| (2.0 * rng.f32() - 1.0) * limit).collect()
+            }
+        })
+        .collect()
+}
+
+/// What a run keeps on disk.
+struct State {
+    params: Vec<Vec<f32>>,
+    adam: Adam,
+    step: u64,
+    seconds: f64,
+    skipped: u64,
+}
+
+/// Reads parameters by name; those that the file lacks keep their values.
+pub fn read_weights(path: &Path, params: &Params, prefix: &str, into: &mut [Vec<f32>]) -> Result<()> {
+    let bytes = std::fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    let wrong = |what: String| Error::State { path: path.to_owned(), what };
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|e| wrong(e.to_string()))?;
+    for (p, values) in params.list.iter().zip(into) {
+        let Ok(tensor) = tensors.tensor(&format!("{prefix}{}", p.name)) else { continue };
+        if tensor.shape() != p.shape || tensor.dtype() != Dtype::F32 {
+            return Err(wrong(format!("{} has shape {:?}, expected {:?}", p.name, tensor.shape(), p.shape)));
+        }
+        *values = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    }
+    Ok(())
+}
+
+fn write_state(path: &Path, params: &Params, state: &State, info: HashMap<String, String>) -> Result<()> {
+    let groups = [
+        ("", &state.params),
+        ("average.", &state.adam.average),
+        ("first.", &state.adam.first),
+        ("second.", &state.adam.second),
+    ];
+    let bytes: Vec<(String, Vec<u8>, Vec<usize>)> = groups
+        .iter()
+        .flat_map(|(prefix, values)| {
+            params.list.iter().zip(values.iter()).map(move |(p, v)| {
+                let data = v.iter().flat_map(|x| x.to_le_bytes()).collect();
+                (format!("{prefix}{}", p.name), data, p.shape.clone())
+            })
+        })
+        .collect();
+    let views = bytes.iter().map(|(name, data, shape)| {
+        (name.as_str(), TensorView::new(Dtype::F32, shape.clone(), data).expect("shape fits data"))
+    });
+    let file = |source| Error::File { path: path.to_owned(), source };
+    let all = safetensors::serialize(views, Some(info))
+        .map_err(|e| Error::State { path: path.to_owned(), what: e.to_string() })?;
+    let temporary = path.with_extension("partial");
+    let mut out = std::fs::File::create(&temporary).map_err(file)?;
+    out.write_all(&all).and_then(|_| out.sync_all()).map_err(file)?;
+    std::fs::rename(&temporary, path).map_err(file)
+}
+
+fn read_state(path: &Path, params: &Params, stage: &str) -> Result<Option<State>> {
+    let Ok(bytes) = std::fs::read(path) else { return Ok(None) };
+    let wrong = |what: String| Error::State { path: path.to_owned(), what };
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| wrong(e.to_string()))?;
+    let info = header.metadata().clone().unwrap_or_default();
+    let number = |key: &str| info.get(key).and_then(|v| v.parse::<f64>().ok()).unwrap_or(0.0);
+    if info.get("stage").map(String::as_str) != Some(stage) {
+        return Ok(None);
+    }
+    drop(bytes);
+    let read = |prefix: &str| {
+        let mut into = initial(params, 0);
+        read_weights(path, params, prefix, &mut into).map(|_| into)
+    };
+    let weights = read("")?;
+    let mut adam = Adam::new(&weights);
+    (adam.average, adam.first, adam.second) = (read("average.")?, read("first.")?, read("second.")?);
+    let steps: Vec<u32> =
+        info.get("adam_steps").map(|s| s.split(' ').filter_map(|v| v.parse().ok()).collect()).unwrap_or_default();
+    if steps.len() == adam.steps.len() {
+        adam.steps = steps;
+    }
+    Ok(Some(State {
+        params: weights,
+        adam,
+        step: number("step") as u64,
+        seconds: number("seconds"),
+        skipped: number("skipped") as u64,
+    }))
+}
+
+/// Trains until the stage's last step, resuming where the run's folder left off.
+///
+/// # Errors
+/// If the data or the state cannot be read or written.
+pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settings) -> Result<()> {
+    let stage = settings.stage;
+    let stage_name = match stage {
+        Stage::Intra => "intra",
+        Stage::Motion => "motion",
+        Stage::Inter => "inter",
+        Stage::Joint => "joint",
+    };
+    let file = |path: &Path| {
+        let path = path.to_owned();
+        move |source| Error::File { path, source }
+    };
+    std::fs::create_dir_all(&settings.out).map_err(file(&settings.out))?;
+    let state_path = settings.out.join("state.safetensors");
+    let log_path = settings.out.join("log.jsonl");
+    let mut state = match read_state(&state_path, &model.params, stage_name)? {
+        Some(state) => state,
+        None => {
+            let mut params = initial(&model.params, settings.seed);
+            if let Some(init) = &settings.init {
+                read_weights(init, &model.params, "", &mut params)?;
+                read_weights(init, &model.params, "average.", &mut params)?;
+            }
+            State { adam: Adam::new(&params), params, step: 0, seconds: 0.0, skipped: 0 }
+        }
+    };
+    let trained: Vec<bool> = model.params.list.iter().map(|p| stage.trains(&p.name)).collect();
+    t.freeze(&trained);
+    let mut log =
+        std::fs::OpenOptions::new().create(true).append(true).open(&log_path).map_err(file(&log_path))?;
+
+    std::thread::scope(|scope| {
+        let (send, receive) = sync_channel(2);
+        let (start, steps) = (state.step, settings.steps);
+        let (train, shape, seed) = (&clips.train, settings.shape, settings.seed);
+        scope.spawn(move || {
+            for step in start..steps {
+                if send.send(Batch::draw(train, shape, seed, step)).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut record = Record { stage: stage_name, ..Default::default() };
+        let mut clock = Instant::now();
+        while state.step < settings.steps {
+            let Ok(batch) = receive.recv() else { break };
+            t.load(&state.params);
+            let outcome = forward(t, model, stage, &batch);
+            t.backward(&outcome.loss);
+            let gradients = t.gradients();
+            let size = norm(&gradients);
+            let rate = settings.rate * schedule(state.step, settings);
+            if size.is_finite() {
+                let scale = (CLIP_NORM / size).min(1.0);
+                let rates: Vec<f32> = trained.iter().map(|&on| if on { rate } else { 0.0 }).collect();
+                let decay = (0.999f32).min((1 + state.step) as f32 / (10 + state.step) as f32);
+                state.adam.step(&mut state.params, &gradients, scale, &rates, decay);
+            } else {
+                state.skipped += 1;
+            }
+            state.step += 1;
+            let n = LOG_EVERY as f32;
+            record.loss += t.values(&outcome.loss)[0] / n;
+            record.bpp += outcome.bpp / n;
+            record.motion_bpp += outcome.motion_bpp / n;
+            record.mse += outcome.mse / n;
+            record.prediction_mse += outcome.prediction_mse / n;
+            record.searched_mse += outcome.searched_mse / n;
+            record.gradient_norm += size / n;
+            if state.step % LOG_EVERY == 0 {
+                let elapsed = clock.elapsed().as_secs_f64();
+                clock = Instant::now();
+                state.seconds += elapsed;
+                record.step = state.step;
+                record.hours = state.seconds / 3600.0;
+                record.seconds_per_step = elapsed / LOG_EVERY as f64;
+                record.skipped = state.skipped;
+                if (state.step % VALIDATE_EVERY == 0 || state.step == settings.steps)
+                    && stage != Stage::Motion
+                    && !clips.validation.is_empty()
+                {
+                    t.load(&state.adam.average);
+                    record.validation = Some(t.without_gradients(|t| validate(t, model, stage, &clips.validation)));
+                    clock = Instant::now();
+                }
+                let line = serde_json::to_string(&record).expect("a record is plain data");
+                writeln!(log, "{line}").map_err(file(&log_path))?;
+                eprintln!("{line}");
+                record = Record { stage: stage_name, ..Default::default() };
+            }
+            if state.step % SAVE_EVERY == 0 || state.step == settings.steps {
+                let steps: Vec<String> = state.adam.steps.iter().map(u32::to_string).collect();
+                let info = HashMap::from([
+                    ("stage".to_owned(), stage_name.to_owned()),
+                    ("step".to_owned(), state.step.to_string()),
+                    ("seconds".to_owned(), state.seconds.to_string()),
+                    ("skipped".to_owned(), state.skipped.to_string()),
+                    ("adam_steps".to_owned(), steps.join(" ")),
+                ]);
+                write_state(&state_path, &model.params, &state, info)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Factor on the learning rate: a short warm-up, a plateau, a cosine to a twentieth.
+fn schedule(step: u64, settings: &Settings) -> f32 {
+    let warm = ((step + 1) as f32 / WARMUP as f32).min(1.0);
+    let left = settings.steps.saturating_sub(step).min(settings.cooldown) as f32;
+    let cool = if settings.cooldown == 0 { 1.0 } else { left / settings.cooldown as f32 };
+    warm * (0.05 + 0.95 * 0.5 * (1.0 - (std::f32::consts::PI * cool).cos()))
+}

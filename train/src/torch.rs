@@ -1,0 +1,295 @@
+//! Training on libtorch: bf16 in channels-last order, which its matrix-unit kernels want; f32 where it matters.
+
+use std::cell::RefCell;
+
+use tch::{Kind, Tensor};
+use vcn_codec::model::Model;
+use vcn_codec::model::ops::Ops;
+use vcn_codec::model::params::{Conv, ParamId};
+use vcn_codec::warp::HALF_SAMPLE;
+
+use crate::tape::Tape;
+
+/// A tensor whose clones share storage.
+pub struct Value(Tensor);
+
+impl Clone for Value {
+    fn clone(&self) -> Self {
+        Value(self.0.shallow_clone())
+    }
+}
+
+/// The libtorch executor.
+pub struct Torch {
+    params: Vec<Tensor>,
+    /// Weights in bf16 and channels-last order, made once per step.
+    low: RefCell<Vec<Option<Tensor>>>,
+    kind: Kind,
+}
+
+impl Torch {
+    /// An executor for `model` whose parameters are still zero; `bf16` for the networks' arithmetic.
+    pub fn new(model: &Model, bf16: bool, threads: usize) -> Torch {
+        tch::set_num_threads(threads as i32);
+        let shape = |s: &[usize]| s.iter().map(|&d| d as i64).collect::<Vec<_>>();
+        let params = model
+            .params
+            .list
+            .iter()
+            .map(|p| Tensor::zeros(shape(&p.shape), (Kind::Float, tch::Device::Cpu)).set_requires_grad(true))
+            .collect::<Vec<_>>();
+        let low = RefCell::new((0..params.len()).map(|_| None).collect());
+        Torch { params, low, kind: if bf16 { Kind::BFloat16 } else { Kind::Float } }
+    }
+
+    fn weight(&self, layer: &Conv) -> Tensor {
+        if layer.precise {
+            return self.params[layer.weight].permute([0, 3, 1, 2]);
+        }
+        let mut low = self.low.borrow_mut();
+        low[layer.weight]
+            .get_or_insert_with(|| self.params[layer.weight].to_kind(self.kind).permute([0, 3, 1, 2]))
+            .shallow_clone()
+    }
+}
+
+/// NCHW view of the same data seen as NHWC, and back.
+fn channels_last(x: &Tensor) -> Tensor {
+    x.permute([0, 2, 3, 1])
+}
+fn channels_first(x: &Tensor) -> Tensor {
+    x.permute([0, 3, 1, 2])
+}
+
+impl Ops for Torch {
+    type Tensor = Value;
+
+    fn conv(&self, layer: &Conv, x: &Value) -> Value {
+        let kind = if layer.precise { Kind::Float } else { self.kind };
+        let weight = self.weight(layer);
+        let bias = self.params[layer.bias].to_kind(kind);
+        let pad = (layer.k / 2) as i64;
+        Value(x.0.to_kind(kind).conv2d(&weight, Some(&bias), [1, 1], [pad, pad], [1, 1], 1))
+    }
+
+    fn leaky(&self, x: &Value) -> Value {
+        Value(x.0.lerp(&x.0.relu(), 0.875))
+    }
+
+    fn add(&self, a: &Value, b: &Value) -> Value {
+        Value(&a.0 + &b.0)
+    }
+
+    fn sub(&self, a: &Value, b: &Value) -> Value {
+        Value(&a.0 - &b.0)
+    }
+
+    fn cat(&self, parts: &[&Value]) -> Value {
+        let low = parts.iter().any(|p| p.0.kind() != Kind::Float);
+        let kind = if low { self.kind } else { Kind::Float };
+        Value(Tensor::cat(&parts.iter().map(|p| p.0.to_kind(kind)).collect::<Vec<_>>(), 1))
+    }
+
+    fn unshuffle(&self, x: &Value, r: usize) -> Value {
+        let (b, c, h, w) = x.0.size4().expect("four dimensions");
+        let r = r as i64;
+        let y = channels_last(&x.0).reshape([b, h / r, r, w / r, r, c]).permute([0, 1, 3, 5, 2, 4]);
+        Value(channels_first(&y.reshape([b, h / r, w / r, c * r * r])))
+    }
+
+    fn shuffle(&self, x: &Value, r: usize) -> Value {
+        let (b, c, h, w) = x.0.size4().expect("four dimensions");
+        let r = r as i64;
+        let c = c / (r * r);
+        let y = channels_last(&x.0).reshape([b, h, w, c, r, r]).permute([0, 1, 4, 2, 5, 3]);
+        Value(channels_first(&y.reshape([b, h * r, w * r, c])))
+    }
+
+    fn pad_to(&self, x: &Value, multiple: usize) -> Value {
+        let (_, _, h, w) = x.0.size4().expect("four dimensions");
+        let m = multiple as i64;
+        let (ph, pw) = ((m - h % m) % m, (m - w % m) % m);
+        if ph == 0 && pw == 0 { x.clone() } else { Value(x.0.replication_pad2d([0, pw, 0, ph])) }
+    }
+
+    fn crop_like(&self, x: &Value, like: &Value) -> Value {
+        let (_, _, h, w) = like.0.size4().expect("four dimensions");
+        Value(x.0.narrow(2, 0, h).narrow(3, 0, w))
+    }
+
+    fn plane(&self, value: &Value, like: &Value) -> Value {
+        let (b, _, h, w) = like.0.size4().expect("four dimensions");
+        Value(value.0.to_kind(like.0.kind()).expand([b, 1, h, w], false))
+    }
+}
+
+impl Tape for Torch {
+    fn param(&self, id: ParamId) -> Value {
+        Value(self.params[id].shallow_clone())
+    }
+
+    fn constant(&self, data: &[f32], shape: &[usize]) -> Value {
+        Value(Tensor::from_slice(data).reshape(shape.iter().map(|&d| d as i64).collect::<Vec<_>>()))
+    }
+
+    fn values(&self, x: &Value) -> Vec<f32> {
+        let x = x.0.detach().to_kind(Kind::Float).contiguous();
+        let mut out = vec![0f32; x.numel()];
+        x.copy_data(&mut out, x.numel());
+        out
+    }
+
+    fn shape(&self, x: &Value) -> Vec<usize> {
+        x.0.size().iter().map(|&d| d as usize).collect()
+    }
+
+    fn low(&self, x: &Value) -> Value {
+        Value(x.0.to_kind(self.kind))
+    }
+
+    fn full(&self, x: &Value) -> Value {
+        Value(x.0.to_kind(Kind::Float))
+    }
+
+    fn detach(&self, x: &Value) -> Value {
+        Value(x.0.detach())
+    }
+
+    fn mul(&self, a: &Value, b: &Value) -> Value {
+        Value(&a.0 * &b.0)
+    }
+
+    fn affine(&self, x: &Value, scale: f32, offset: f32) -> Value {
+        let scaled = if scale == 1.0 { x.0.shallow_clone() } else { &x.0 * scale as f64 };
+        Value(if offset == 0.0 { scaled } else { scaled + offset as f64 })
+    }
+
+    fn exp(&self, x: &Value) -> Value {
+        Value(x.0.exp())
+    }
+
+    fn ln(&self, x: &Value) -> Value {
+        Value(x.0.log())
+    }
+
+    fn sigmoid(&self, x: &Value) -> Value {
+        Value(x.0.sigmoid())
+    }
+
+    fn abs(&self, x: &Value) -> Value {
+        Value(x.0.abs())
+    }
+
+    fn floor(&self, x: &Value) -> Value {
+        Value(x.0.detach().floor())
+    }
+
+    fn clamp(&self, x: &Value, low: f32, high: f32) -> Value {
+        Value(x.0.clamp(low as f64, high as f64))
+    }
+
+    fn at_least(&self, a: &Value, b: &Value) -> Value {
+        Value(a.0.detach().ge_tensor(&b.0.detach()).to_kind(Kind::Float))
+    }
+
+    fn matmul(&self, a: &Value, b: &Value) -> Value {
+        Value(a.0.matmul(&b.0))
+    }
+
+    fn reshape(&self, x: &Value, shape: &[usize]) -> Value {
+        Value(x.0.reshape(shape.iter().map(|&d| d as i64).collect::<Vec<_>>()))
+    }
+
+    fn channels(&self, x: &Value, start: usize, len: usize) -> Value {
+        Value(x.0.narrow(1, start as i64, len as i64))
+    }
+
+    fn sum_sites(&self, x: &Value) -> Value {
+        Value(x.0.sum_dim_intlist([2i64, 3].as_slice(), false, Kind::Float))
+    }
+
+    fn sum_samples(&self, x: &Value) -> Value {
+        Value(x.0.flatten(1, -1).sum_dim_intlist([1i64].as_slice(), false, Kind::Float))
+    }
+
+    fn sum(&self, x: &Value) -> Value {
+        Value(x.0.sum(Kind::Float))
+    }
+
+    fn enlarge(&self, x: &Value, factor: usize) -> Value {
+        let (_, _, h, w) = x.0.size4().expect("four dimensions");
+        let f = factor as i64;
+        Value(x.0.contiguous().upsample_bilinear2d([h * f, w * f], false, None, None))
+    }
+
+    fn warp(&self, x: &Value, flow: &Value) -> Value {
+        Value(sample(&x.0.to_kind(Kind::Float).contiguous(), &flow.0, 1))
+    }
+
+    fn warp_fine(&self, x: &Value, flow: &Value) -> Value {
+        let taps: Vec<f32> = HALF_SAMPLE.iter().map(|&t| t as f32 / 64.0).collect();
+        let taps = Tensor::from_slice(&taps);
+        let none: Option<Tensor> = None;
+        let (b, c, h, w) = x.0.size4().expect("four dimensions");
+        let x = x.0.contiguous();
+        let row = taps.reshape([1, 1, 1, 8]);
+        let half = x.replication_pad2d([3, 4, 0, 0]).conv2d(&row, none.as_ref(), [1, 1], [0, 0], [1, 1], 1);
+        let wide = Tensor::stack(&[&x, &half], 4).reshape([b, c, h, 2 * w]);
+        let column = taps.reshape([1, 1, 8, 1]);
+        let half = wide.replication_pad2d([0, 0, 3, 4]).conv2d(&column, none.as_ref(), [1, 1], [0, 0], [1, 1], 1);
+        let grid = Tensor::stack(&[&wide, &half], 3).reshape([b, c, 2 * h, 2 * w]);
+        Value(sample(&grid, &flow.0, 2))
+    }
+
+    fn backward(&self, loss: &Value) {
+        loss.0.backward();
+    }
+
+    fn gradients(&self) -> Vec<Vec<f32>> {
+        let read = |p: &Tensor| {
+            let grad = p.grad();
+            if !grad.defined() {
+                return Vec::new();
+            }
+            let mut out = vec![0f32; grad.numel()];
+            grad.contiguous().copy_data(&mut out, grad.numel());
+            out
+        };
+        self.params.iter().map(read).collect()
+    }
+
+    fn load(&mut self, values: &[Vec<f32>]) {
+        tch::no_grad(|| {
+            for (p, v) in self.params.iter_mut().zip(values) {
+                let shape = p.size();
+                p.copy_(&Tensor::from_slice(v).reshape(shape));
+                p.zero_grad();
+            }
+        });
+        self.low.borrow_mut().iter_mut().for_each(|w| *w = None);
+    }
+
+    fn freeze(&mut self, trained: &[bool]) {
+        for (p, &on) in self.params.iter_mut().zip(trained) {
+            *p = p.set_requires_grad(on);
+        }
+    }
+
+    fn without_gradients<R>(&self, f: impl FnOnce(&Self) -> R) -> R {
+        tch::no_grad(|| f(self))
+    }
+}
+
+
+/// Bilinear reading of `x`, which has `factor` times the resolution of `flow`, at the sites that `flow` points to.
+fn sample(x: &Tensor, flow: &Tensor, factor: i64) -> Tensor {
+    let (_, _, height, width) = x.size4().expect("four dimensions");
+    let (_, _, h, w) = flow.size4().expect("four dimensions");
+    let axis = |n: i64, size: i64, component: i64, shape: [i64; 3]| {
+        let base = Tensor::arange(n, (Kind::Float, tch::Device::Cpu)).reshape(shape);
+        let position = (flow.select(1, component) + base) * factor as f64;
+        position * (2.0 / (size - 1).max(1) as f64) - 1.0
+    };
+    let grid = Tensor::stack(&[axis(w, width, 0, [1, 1, w]), axis(h, height, 1, [1, h, 1])], 3);
+    x.grid_sampler_2d(&grid, 0, 1, true)
+}
