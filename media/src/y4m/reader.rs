@@ -159,3 +159,49 @@ fn read_line(source: &mut impl BufRead) -> io::Result<Vec<u8>> {
     source.take(MAX_LINE).read_until(b'\n', &mut line)?;
     Ok(line)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Streams damaged at random end in an error or in whole frames, never in a panic.
+    #[test]
+    fn damaged_streams_are_refused_or_read() {
+        let valid: &[u8] =
+            b"YUV4MPEG2 W3 H2 F30:1 Ip A1:1 C420jpeg XCOLORRANGE=FULL\nFRAME\n0123456789FRAME X\nabcdefghij";
+        let mut state = 1u64;
+        let mut random = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % below
+        };
+        let (mut refused, mut read) = (0, 0);
+        for _ in 0..20_000 {
+            let mut stream = valid.to_vec();
+            for _ in 0..1 + random(3) {
+                let at = random(stream.len());
+                match random(5) {
+                    0 => stream.truncate(at + 1),
+                    1 => stream[at] = random(256) as u8,
+                    2 => stream[at] = b"09 :\nWHFCX-"[random(11)],
+                    3 => stream.insert(at, b"0123456789 \n"[random(12)]),
+                    _ => drop(stream.remove(at)),
+                }
+                if stream.is_empty() {
+                    break;
+                }
+            }
+            let frames = || {
+                let mut reader = Reader::new(Path::new("fuzz"), stream.as_slice(), SourceKind::Stdin)?;
+                while let Some(frame) = reader.next()? {
+                    assert_eq!(frame.size(), (reader.info().width, reader.info().height));
+                }
+                Ok::<_, Error>(())
+            };
+            match frames() {
+                Ok(()) => read += 1,
+                Err(_) => refused += 1,
+            }
+        }
+        assert!(refused > 1000 && read > 1000, "{refused} refused, {read} read");
+    }
+}

@@ -1,0 +1,168 @@
+//! Colour conversion: exact where it can be, near the standard elsewhere, and the same for ever.
+
+use vcn_media::{Colour, Matrix, Picture, Range, Rgb8, Yuv420, Yuv444, colour::*};
+
+const COLOURS: [Colour; 4] = [
+    Colour { matrix: Matrix::Bt709, range: Range::Full },
+    Colour { matrix: Matrix::Bt709, range: Range::Limited },
+    Colour { matrix: Matrix::Bt601, range: Range::Full },
+    Colour { matrix: Matrix::Bt601, range: Range::Limited },
+];
+
+/// Bytes that look random and are the same everywhere.
+fn noise(length: usize, seed: u32) -> Vec<u8> {
+    let mut state = seed;
+    (0..length)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        })
+        .collect()
+}
+
+fn noisy_yuv420(width: usize, height: usize, seed: u32) -> Yuv420 {
+    let chroma = width.div_ceil(2) * height.div_ceil(2);
+    let [y, u, v] = [(width * height, 0), (chroma, 1), (chroma, 2)].map(|(n, plane)| noise(n, seed + plane));
+    Yuv420::new(width, height, y, u, v).unwrap()
+}
+
+#[test]
+fn grey_survives_full_range_exactly_both_ways() {
+    for colour in COLOURS.into_iter().filter(|colour| colour.range == Range::Full) {
+        let greys = Rgb8::new(256, 3, (0..3 * 256).flat_map(|i| [i as u8; 3]).collect()).unwrap();
+        let yuv = rgb_to_yuv420(&greys, colour);
+        assert!(yuv.u.iter().chain(&yuv.v).all(|&chroma| chroma == 128));
+        assert_eq!(yuv420_to_rgb(&yuv, colour), greys);
+    }
+}
+
+#[test]
+fn grey_survives_limited_range_exactly_from_luma() {
+    for colour in COLOURS.into_iter().filter(|colour| colour.range == Range::Limited) {
+        let yuv = Yuv420::new(220, 1, (16..=235).collect(), vec![128; 110], vec![128; 110]).unwrap();
+        let rgb = yuv420_to_rgb(&yuv, colour);
+        assert_eq!((&rgb.data[..3], &rgb.data[657..]), (&[0, 0, 0][..], &[255, 255, 255][..]));
+        assert_eq!(rgb_to_yuv420(&rgb, colour), yuv);
+    }
+}
+
+#[test]
+fn every_small_size_converts_every_way() {
+    for (width, height) in (1..6).flat_map(|width| (1..6).map(move |height| (width, height))) {
+        for colour in COLOURS {
+            let rgb = Rgb8::new(width, height, noise(width * height * 3, 1)).unwrap();
+            let planes = [2, 3, 4].map(|seed| noise(width * height, seed));
+            let [y, u, v] = planes;
+            let pictures = [
+                rgb.into(),
+                noisy_yuv420(width, height, 5).into(),
+                Yuv444::new(width, height, y, u, v).unwrap().into(),
+            ];
+            for picture in pictures {
+                let picture: Picture = picture;
+                let Yuv420 { width: w, height: h, y, u, v } = picture.to_yuv420(colour);
+                assert!(
+                    Yuv420::new(w, h, y, u, v).is_ok_and(|yuv| (yuv.width, yuv.height) == (width, height))
+                );
+                let Rgb8 { width: w, height: h, data } = picture.to_rgb(colour);
+                assert!(Rgb8::new(w, h, data).is_ok_and(|rgb| (rgb.width, rgb.height) == (width, height)));
+            }
+        }
+    }
+}
+
+#[test]
+fn wrong_planes_and_sizes_are_refused() {
+    assert!(Yuv420::new(0, 1, vec![], vec![], vec![]).is_err());
+    assert!(Rgb8::new(16385, 1, vec![0; 3 * 16385]).is_err());
+    let message = Yuv420::new(3, 3, vec![0; 9], vec![0; 4], vec![0; 3]).unwrap_err().to_string();
+    assert!(message.contains("V plane of a 3x3 picture needs 4 bytes, but 3"), "{message}");
+}
+
+/// Kr, Kb, luma span, chroma span, black.
+fn standard(colour: Colour) -> (f64, f64, f64, f64, f64) {
+    let (kr, kb) = match colour.matrix {
+        Matrix::Bt709 => (0.2126, 0.0722),
+        Matrix::Bt601 => (0.299, 0.114),
+    };
+    match colour.range {
+        Range::Full => (kr, kb, 255.0, 255.0, 0.0),
+        Range::Limited => (kr, kb, 219.0, 224.0, 16.0),
+    }
+}
+
+#[test]
+fn conversions_agree_with_the_standards_formulas() {
+    let (width, height) = (23, 17);
+    for colour in COLOURS {
+        let (kr, kb, luma, chroma, black) = standard(colour);
+        let kg = 1.0 - kr - kb;
+
+        let yuv = noisy_yuv420(width, height, 7);
+        let rgb = yuv420_to_rgb(&yuv, colour);
+        let sample = |plane: &[u8], x: usize, y: usize| {
+            // Position in the chroma plane, whose samples sit between the luma samples.
+            let place = |at: usize, size: usize| {
+                let at = (at as f64 - 0.5) / 2.0;
+                let clamp = |index: f64| index.clamp(0.0, size as f64 - 1.0) as usize;
+                (clamp(at.floor()), clamp(at.floor() + 1.0), at - at.floor())
+            };
+            let (left, right, fx) = place(x, yuv.chroma_width());
+            let (top, bottom, fy) = place(y, yuv.chroma_height());
+            let at = |x: usize, y: usize| f64::from(plane[y * yuv.chroma_width() + x]) - 128.0;
+            let row = |y: usize| at(left, y) * (1.0 - fx) + at(right, y) * fx;
+            (row(top) * (1.0 - fy) + row(bottom) * fy) / chroma
+        };
+        for (x, y) in (0..width).flat_map(|x| (0..height).map(move |y| (x, y))) {
+            let l = (f64::from(yuv.y[y * width + x]) - black) / luma;
+            let (cb, cr) = (sample(&yuv.u, x, y), sample(&yuv.v, x, y));
+            let (r, b) = (l + 2.0 * (1.0 - kr) * cr, l + 2.0 * (1.0 - kb) * cb);
+            let g = (l - kr * r - kb * b) / kg;
+            for (channel, exact) in [r, g, b].into_iter().enumerate() {
+                let found = f64::from(rgb.data[3 * (y * width + x) + channel]);
+                assert!((found - (exact * 255.0).clamp(0.0, 255.0)).abs() < 0.51, "{colour:?} {x},{y}");
+            }
+        }
+
+        let rgb = Rgb8::new(width, height, noise(width * height * 3, 9)).unwrap();
+        let yuv = rgb_to_yuv420(&rgb, colour);
+        let pixel = |x: usize, y: usize| {
+            let at = 3 * (y.min(height - 1) * width + x.min(width - 1));
+            [0, 1, 2].map(|channel| f64::from(rgb.data[at + channel]) / 255.0)
+        };
+        let to_luma = |[r, g, b]: [f64; 3]| kr * r + kg * g + kb * b;
+        for (x, y) in (0..width).flat_map(|x| (0..height).map(move |y| (x, y))) {
+            let exact = black + luma * to_luma(pixel(x, y));
+            assert!((f64::from(yuv.y[y * width + x]) - exact).abs() < 0.51);
+            let four = [(x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)].map(|(x, y)| pixel(x, y));
+            if x % 2 == 0 && y % 2 == 0 {
+                let mean =
+                    [0, 1, 2].map(|channel| four.iter().map(|pixel| pixel[channel]).sum::<f64>() / 4.0);
+                let at = y / 2 * yuv.chroma_width() + x / 2;
+                let cb = 128.0 + chroma * (mean[2] - to_luma(mean)) / (2.0 * (1.0 - kb));
+                let cr = 128.0 + chroma * (mean[0] - to_luma(mean)) / (2.0 * (1.0 - kr));
+                assert!((f64::from(yuv.u[at]) - cb.min(255.0)).abs() < 0.51, "{colour:?} {x},{y}");
+                assert!((f64::from(yuv.v[at]) - cr.min(255.0)).abs() < 0.51, "{colour:?} {x},{y}");
+            }
+        }
+    }
+}
+
+/// Part of the promise of bit-exact decoding. If this fails, decoded files change: do not update the digest, find
+/// out what changed the numbers.
+#[test]
+fn golden_digest_of_the_conversions() {
+    let mut digest = blake3::Hasher::new();
+    for colour in COLOURS {
+        for (width, height) in [(1, 1), (2, 2), (37, 23), (64, 48)] {
+            digest.update(&yuv420_to_rgb(&noisy_yuv420(width, height, 11), colour).data);
+            let yuv =
+                rgb_to_yuv420(&Rgb8::new(width, height, noise(width * height * 3, 12)).unwrap(), colour);
+            digest.update(&yuv.y).update(&yuv.u).update(&yuv.v);
+        }
+    }
+    assert_eq!(
+        digest.finalize().to_hex().as_str(),
+        "6b0333b331a0b843eb2e51d8077600c1cbb0e2d6b83bf6068aa8b054fe6cd8ca"
+    );
+}

@@ -1,0 +1,25 @@
+//! What a Ctrl-C handler does. Alone in its process, since it concerns all outputs of the process.
+
+use std::io::Write;
+
+use vcn_media::{AtomicFile, remove_pending};
+
+#[test]
+fn an_interrupted_process_leaves_nothing_behind() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("a.vcn");
+    let mut one = AtomicFile::create(&path, false).unwrap();
+    let two = AtomicFile::create(&path, false).unwrap();
+    one.write_all(b"half").unwrap();
+    assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 2);
+    remove_pending();
+    assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
+    assert!(one.commit().is_err());
+    drop(two);
+
+    let mut three = AtomicFile::create(&path, false).unwrap();
+    three.write_all(b"whole").unwrap();
+    three.commit().unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+    assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1);
+}
