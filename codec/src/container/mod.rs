@@ -1,0 +1,2 @@
+//! The `.vcn` file.
+pub(crate) mod varint;
