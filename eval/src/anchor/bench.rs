@@ -1,0 +1,185 @@
+//! Runs an anchor over a sequence and measures it.
+
+use std::path::{Path, PathBuf};
+
+use vcn_media::{Colour, Rational};
+
+use super::raw::{rgb_bytes, yuv_bytes};
+use super::{Anchor, Source, SourceWriter, ffmpeg};
+use crate::error::{Error, Result};
+use crate::frame_quality::{FrameQuality, SequenceQuality};
+use crate::report::{RdCurve, RdPoint, Role};
+
+/// Where and with how many threads anchors run.
+#[derive(Clone, Debug)]
+pub struct Bench {
+    /// ffmpeg to run, looked up in PATH if it is a bare name.
+    pub ffmpeg: PathBuf,
+    /// Folder for raw frames and streams; must exist. Use a fresh one for each sequence.
+    pub folder: PathBuf,
+    /// Threads of encoder, decoder and metrics, at least 1.
+    pub threads: usize,
+}
+
+impl Bench {
+    /// A bench that runs `ffmpeg` from PATH with one thread and keeps its files in `folder`.
+    pub fn new(folder: impl Into<PathBuf>) -> Bench {
+        Bench { ffmpeg: "ffmpeg".into(), folder: folder.into(), threads: 1 }
+    }
+
+    /// First line of `ffmpeg -version`.
+    pub fn version(&self) -> Result<String> {
+        ffmpeg::version(&self.ffmpeg)
+    }
+
+    /// Starts a source of RGB frames. `size` is width and height in pixels, both even.
+    pub fn rgb_source(&self, name: &str, size: (usize, usize), fps: Rational) -> Result<SourceWriter> {
+        SourceWriter::create(&self.ffmpeg, &self.folder, name, size, fps, None)
+    }
+
+    /// Starts a source of 4:2:0 frames, whose colour decides how they become RGB for the RGB metrics.
+    pub fn yuv_source(
+        &self,
+        name: &str,
+        size: (usize, usize),
+        fps: Rational,
+        colour: Colour,
+    ) -> Result<SourceWriter> {
+        SourceWriter::create(&self.ffmpeg, &self.folder, name, size, fps, Some(colour))
+    }
+
+    /// Codes the source once per CRF. `progress` is told of every finished point.
+    pub fn curve(
+        &self,
+        anchor: &Anchor,
+        source: &Source,
+        crfs: &[u32],
+        mut progress: impl FnMut(&RdPoint),
+    ) -> Result<RdCurve> {
+        let mut points = Vec::with_capacity(crfs.len());
+        for &crf in crfs {
+            let point = self.point(anchor, source, crf)?;
+            progress(&point);
+            points.push(point);
+        }
+        Ok(RdCurve {
+            codec: anchor.to_string(),
+            role: Role::Anchor,
+            sequence: source.name.clone(),
+            frames: Some(source.frames),
+            threads: Some(self.threads.max(1)),
+            note: format!("{}; RGB conversion {:?}", self.version()?, source.conversion),
+            points,
+        })
+    }
+
+    /// Codes the source at one CRF: encodes to a file, decodes that file, measures.
+    pub fn point(&self, anchor: &Anchor, source: &Source, crf: u32) -> Result<RdPoint> {
+        let threads = self.threads.max(1);
+        let stream = self.folder.join(format!("{anchor}-crf{crf}.{}", anchor.extension()));
+        let mut arguments = source.input("yuv420p", &source.yuv);
+        arguments.extend(anchor.arguments(crf, source.frames, threads));
+        arguments.push(stream.display().to_string());
+        let encode = ffmpeg::run(&self.ffmpeg, &arguments)?;
+        let bytes = std::fs::metadata(&stream).map_err(Error::io(&stream))?.len();
+
+        let (yuv, rgb) = (self.folder.join("decoded.yuv"), self.folder.join("decoded.rgb"));
+        let mut arguments =
+            vec!["-threads".into(), threads.to_string(), "-i".into(), stream.display().to_string()];
+        arguments.extend("-fps_mode passthrough -f rawvideo -pix_fmt yuv420p".split(' ').map(str::to_owned));
+        arguments.push(yuv.display().to_string());
+        let decode = ffmpeg::run(&self.ffmpeg, &arguments)?;
+        let convert = ffmpeg::run(&self.ffmpeg, &source.to_rgb(&yuv, &rgb))?;
+        let quality = self.measure(source, &rgb, &yuv)?;
+        for path in [&stream, &yuv, &rgb] {
+            std::fs::remove_file(path).map_err(Error::io(path))?;
+        }
+
+        let mut point = RdPoint::measured(f64::from(crf), bytes, (source.width, source.height), &quality);
+        point.encode_fps = Some(source.frames as f64 / encode.seconds);
+        point.decode_fps = Some(source.frames as f64 / decode.seconds);
+        point.peak_memory = encode.peak_memory.max(decode.peak_memory);
+        point.commands = source.commands.clone();
+        point.commands.extend([encode.command, decode.command, convert.command]);
+        Ok(point)
+    }
+
+    /// Metrics of decoded files against the source, `threads` frames at a time.
+    fn measure(&self, source: &Source, rgb: &Path, yuv: &Path) -> Result<SequenceQuality> {
+        let frames = source.frames;
+        let mut source_rgb = source.reader(&source.rgb, rgb_bytes, frames)?;
+        let mut source_yuv = source.reader(&source.yuv, yuv_bytes, frames)?;
+        let mut decoded_rgb = source.reader(rgb, rgb_bytes, frames)?;
+        let mut decoded_yuv = source.reader(yuv, yuv_bytes, frames)?;
+        let mut measured = Vec::with_capacity(frames);
+        while measured.len() < frames {
+            let mut batch = Vec::new();
+            for _ in 0..self.threads.max(1).min(frames - measured.len()) {
+                let rgb = (source_rgb.rgb()?, decoded_rgb.rgb()?);
+                let yuv = (source_yuv.yuv()?, decoded_yuv.yuv()?);
+                batch.push((rgb, yuv, None));
+            }
+            std::thread::scope(|scope| {
+                for (rgb, yuv, quality) in &mut batch {
+                    scope.spawn(|| {
+                        *quality = Some(FrameQuality::measure(&rgb.0, &rgb.1, Some((&yuv.0, &yuv.1))));
+                    });
+                }
+            });
+            for (_, _, quality) in batch {
+                measured.extend(quality.transpose()?);
+            }
+        }
+        SequenceQuality::of(&measured)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vcn_media::Rgb8;
+
+    /// A moving gradient; every odd frame count and both directions of time would do.
+    fn frame(k: usize) -> Rgb8 {
+        let (width, height) = (64, 64);
+        let data =
+            (0..3 * width * height).map(|i| ((i / 3 % width + i / 192 + 3 * k) * 3 % 256) as u8).collect();
+        Rgb8 { width, height, data }
+    }
+
+    /// Needs ffmpeg with libx264 and libx265; says so and passes without.
+    #[test]
+    fn anchors_encode_decode_and_measure() {
+        let folder = tempfile::tempdir().unwrap();
+        let bench = Bench::new(folder.path());
+        if let Err(error) = bench.version() {
+            eprintln!("skipped: {error}");
+            return;
+        }
+        let fps = Rational { num: 25, den: 1 };
+        let mut writer = bench.rgb_source("gradient", (64, 64), fps).unwrap();
+        for k in 0..13 {
+            writer.push_rgb(&frame(k)).unwrap();
+        }
+        assert!(writer.push_rgb(&Rgb8 { width: 32, height: 128, data: vec![0; 3 * 64 * 64] }).is_err());
+        let source = writer.finish().unwrap();
+        for anchor in Anchor::legacy() {
+            let curve = bench.curve(&anchor, &source, &[20, 40], |_| ()).unwrap();
+            let [fine, coarse] = &curve.points[..] else { panic!("two points") };
+            assert!(fine.bytes > coarse.bytes && fine.psnr_rgb > coarse.psnr_rgb, "{curve:?}");
+            assert!(fine.psnr_yuv.is_some() && fine.drift.is_some() && fine.encode_fps > Some(0.0));
+            assert!(fine.commands.iter().any(|command| command.contains("zerolatency")));
+        }
+    }
+
+    #[test]
+    fn what_anchors_cannot_code_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let bench = Bench { ffmpeg: "no-such-ffmpeg".into(), ..Bench::new(folder.path()) };
+        let fps = Rational { num: 25, den: 1 };
+        assert!(matches!(bench.version(), Err(Error::FfmpegMissing { .. })));
+        assert!(matches!(bench.rgb_source("odd", (15, 16), fps), Err(Error::OddSize { .. })));
+        let empty = bench.rgb_source("empty", (16, 16), fps).unwrap();
+        assert!(matches!(empty.finish(), Err(Error::NoFrames { .. })));
+    }
+}
