@@ -49,5 +49,6 @@ impl Adam {
 
 /// Euclidean norm of all gradients.
 pub fn norm(gradients: &[Vec<f32>]) -> f32 {
-    gradients.iter().flatten().map(|&g| g as f64 * g as f64).sum::<f64>().sqrt() as f32
+    let square = |chunk: &[f32]| chunk.iter().map(|g| g * g).sum::<f32>() as f64;
+    gradients.iter().flat_map(|g| g.chunks(256)).map(square).sum::<f64>().sqrt() as f32
 }

@@ -1,15 +1,12 @@
 //! Rate of latents during training, and rate-distortion optimised rounding.
 
 use std::f32::consts::LN_2;
+use std::sync::LazyLock;
 
 use vcn_codec::model::latent::{HYPER_SCALE, KNOTS, Latent, MIXTURE, SCALE_ONE, SCALES};
 use vcn_codec::model::{QUALITIES, lambda, quality_plane};
 
 use crate::tape::Tape;
-
-/// Smallest and largest log2 scale that the tables know.
-const LOG_SCALE: [f32; 2] =
-    [-(SCALE_ONE as f32) / 4.0, (SCALES - 1 - SCALE_ONE) as f32 / 4.0];
 
 /// How much of the theoretical rate-distortion threshold the rounding applies; the rest is left to the learned
 /// analysis, which can foresee more than one coefficient.
@@ -73,22 +70,47 @@ pub fn code<P: Tape>(
     let side = t.sum_samples(&mixture_bits(t, model, &z));
 
     let prior = model.prior(t, &t.low(&z), context, &quality.plane, y);
-    let mean = t.full(&prior.mean);
-    let scale = t.full(&prior.scale);
-    let scale = straight_through(t, &scale, &t.clamp(&scale, LOG_SCALE[0], LOG_SCALE[1]));
-    let inverse_scale = t.exp(&t.affine(&scale, -LN_2, 0.0));
+    let (mean, scale) = (t.full(&prior.mean), t.full(&prior.scale));
+    let step_values = t.values(&steps);
+    let mut mean_values = t.values(&mean);
+    let scale_values = t.values(&scale);
+    let first = lattice(model, &shape);
+    let lattice = || first.iter().cycle();
 
-    let first = lattice(t, model, &shape);
-    let symbols = t.mul(&rounded(t, &t.detach(&t.sub(&steps, &mean)), &inverse_scale), &first);
-    let refinement = t.full(&model.refine(t, &prior.features, &t.low(&symbols)));
-    let second = t.affine(&first, -1.0, 1.0);
-    let mean = t.add(&mean, &t.mul(&refinement, &second));
+    let symbols: Vec<f32> = step_values
+        .iter()
+        .zip(&mean_values)
+        .zip(&scale_values)
+        .zip(lattice())
+        .map(|(((y, m), s), on)| on * COSTS.at(*s).round(y - m))
+        .collect();
+    let refinement = t.full(&model.refine(t, &prior.features, &t.low(&t.constant(&symbols, &shape))));
+    let second: Vec<f32> = first.iter().map(|on| 1.0 - on).collect();
+    let mean = t.add(&mean, &t.mul(&refinement, &t.constant(&second, &[1, shape[1], shape[2], shape[3]])));
+    let refinement = t.values(&refinement);
+    mean_values.iter_mut().zip(refinement).zip(second.iter().cycle()).for_each(|((m, r), on)| *m += on * r);
 
-    let residual = t.sub(&steps, &mean);
-    let symbols = rounded(t, &residual, &inverse_scale);
-    let bits = t.sum_samples(&laplace_bits(t, &straight_through(t, &residual, &symbols), &inverse_scale));
+    // Symbols, bits and the derivatives of the bits in one pass; the tape sees a plane with those slopes.
+    let n = step_values.len();
+    let (mut correction, mut by_residual, mut by_scale) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+    let mut offset = vec![0.0; b];
+    for i in 0..n {
+        let residual = step_values[i] - mean_values[i];
+        let cost = COSTS.at(scale_values[i]);
+        let symbol = cost.round(residual);
+        let (bits, by_symbol, by_s) = cost.bits(symbol);
+        correction[i] = symbol - step_values[i];
+        by_residual[i] = by_symbol;
+        by_scale[i] = by_s;
+        offset[i / (n / b)] += bits - by_symbol * residual - by_s * scale_values[i];
+    }
+    let slope = t.add(
+        &t.mul(&t.sub(&steps, &mean), &t.constant(&by_residual, &shape)),
+        &t.mul(&scale, &t.constant(&by_scale, &shape)),
+    );
+    let bits = t.add(&t.sum_samples(&slope), &t.constant(&offset, &[b]));
     // The true derivative with respect to the mean is one; the straight-through one with respect to the latent too.
-    let reconstructed = t.add(&mean, &straight_through(t, &steps, &symbols));
+    let reconstructed = t.add(&mean, &t.add(&steps, &t.constant(&correction, &shape)));
     let latent = t.mul(&reconstructed, &t.exp(&t.affine(&log_gain, -1.0, 0.0)));
     Coded { latent, bits: t.add(&bits, &side), side }
 }
@@ -98,8 +120,8 @@ pub fn straight_through<P: Tape>(t: &P, soft: &P::Tensor, hard: &P::Tensor) -> P
     t.add(soft, &t.detach(&t.sub(hard, soft)))
 }
 
-/// 1 on the sites of the first lattice.
-fn lattice<P: Tape>(t: &P, model: &Latent, shape: &[usize]) -> P::Tensor {
+/// 1 on the sites of the first lattice, `[c, h, w]`.
+fn lattice(model: &Latent, shape: &[usize]) -> Vec<f32> {
     let [c, h, w] = [shape[1], shape[2], shape[3]];
     let mut mask = Vec::with_capacity(c * h * w);
     for k in 0..c {
@@ -107,56 +129,84 @@ fn lattice<P: Tape>(t: &P, model: &Latent, shape: &[usize]) -> P::Tensor {
             mask.extend((0..w).map(|j| model.first(k, i, j) as u8 as f32));
         }
     }
-    t.constant(&mask, &[1, c, h, w])
+    mask
 }
 
-/// Bits of zero and of the first step away from it under a Laplace distribution over integers.
-struct Costs<T> {
-    zero: T,
-    one: T,
+/// Steps of the cost table in one octave of scale.
+const RESOLUTION: usize = 32;
+/// Log2 of the smallest scale in the tables.
+const SMALLEST: f32 = -(SCALE_ONE as f32) / 4.0;
+/// Entries of the cost table.
+const ENTRIES: usize = RESOLUTION * (SCALES - 1) / 4 + 1;
+
+static COSTS: LazyLock<Costs> = LazyLock::new(Costs::laplace);
+
+/// Bits of symbols under Laplace distributions over the integers, by log2 of their scale `b`:
+/// `P(0) = 1 - exp(-1/2b)`, `P(k) = exp(-(|k| - 1/2) / b) (1 - exp(-1/b)) / 2`.
+struct Costs {
+    /// Bits of 0, bits of 1 or -1, bits for each further step.
+    table: Vec<[f32; 3]>,
 }
 
-fn costs<P: Tape>(t: &P, inverse_scale: &P::Tensor) -> Costs<P::Tensor> {
-    // P(0) = 1 - exp(-1/2b); P(k) = exp(-(|k| - 1/2) / b) (1 - exp(-1/b)) / 2.
-    let half = t.exp(&t.affine(inverse_scale, -0.5, 0.0));
-    let zero = t.affine(&t.ln(&t.clamp(&t.affine(&half, -1.0, 1.0), 1e-6, 1.0)), -1.0 / LN_2, 0.0);
-    let whole = t.clamp(&t.affine(&t.mul(&half, &half), -1.0, 1.0), 1e-6, 1.0);
-    let one = t.affine(&t.sub(&t.affine(inverse_scale, 0.5, 0.0), &t.ln(&whole)), 1.0 / LN_2, 1.0);
-    Costs { zero, one }
+/// The costs at one scale, and their slopes by its log2.
+#[derive(Clone, Copy)]
+struct Cost {
+    bits: [f32; 3],
+    slope: [f32; 3],
 }
 
-/// Bits of integer symbols `k` under a Laplace distribution of scale `1 / inverse_scale`, element by element.
-fn laplace_bits<P: Tape>(t: &P, k: &P::Tensor, inverse_scale: &P::Tensor) -> P::Tensor {
-    let Costs { zero, one } = costs(t, inverse_scale);
-    let magnitude = t.abs(k);
-    let coded = t.at_least(&magnitude, &t.constant(&[0.5], &[1, 1, 1, 1]));
-    let beyond = t.mul(&t.affine(&magnitude, 1.0 / LN_2, -1.0 / LN_2), inverse_scale);
-    let coded_bits = t.mul(&coded, &t.sub(&t.add(&one, &beyond), &zero));
-    t.add(&zero, &coded_bits)
+impl Costs {
+    fn laplace() -> Costs {
+        let entry = |i: usize| {
+            let inverse = 2f64.powf(-(SMALLEST as f64 + i as f64 / RESOLUTION as f64));
+            let zero = -(-(-0.5 * inverse).exp()).ln_1p() / LN_2 as f64;
+            let one = (0.5 * inverse - (-(-inverse).exp()).ln_1p()) / LN_2 as f64 + 1.0;
+            [zero as f32, one as f32, (inverse / LN_2 as f64) as f32]
+        };
+        Costs { table: (0..ENTRIES).map(entry).collect() }
+    }
+
+    /// Linear between entries; beyond the ends, the end's costs with its slopes.
+    fn at(&self, log_scale: f32) -> Cost {
+        let at = ((log_scale - SMALLEST) * RESOLUTION as f32).clamp(0.0, (ENTRIES - 1) as f32);
+        let low = (at as usize).min(ENTRIES - 2);
+        let (a, b, t) = (self.table[low], self.table[low + 1], at - low as f32);
+        let mut cost = Cost { bits: a, slope: [0.0; 3] };
+        for k in 0..3 {
+            cost.slope[k] = (b[k] - a[k]) * RESOLUTION as f32;
+            cost.bits[k] += (b[k] - a[k]) * t;
+        }
+        cost
+    }
 }
 
-/// Rounds so that distortion plus rate is least: towards zero when the saved bits outweigh the error.
-///
-/// At high rate a bit is worth `2 ln 2 / 12` squared steps.
-fn rounded<P: Tape>(t: &P, x: &P::Tensor, inverse_scale: &P::Tensor) -> P::Tensor {
-    let x = t.detach(x);
-    let inverse_scale = t.detach(inverse_scale);
-    let magnitude = t.abs(&x);
-    let nearest = t.floor(&t.affine(&magnitude, 1.0, 0.5));
-    let Costs { zero, one } = costs(t, &inverse_scale);
-    let first_step = t.sub(&one, &zero);
-    let next_step = t.affine(&inverse_scale, 1.0 / LN_2, 0.0);
-    let far = t.at_least(&nearest, &t.constant(&[1.5], &[1, 1, 1, 1]));
-    let saved = t.add(&first_step, &t.mul(&far, &t.sub(&next_step, &first_step)));
-    // Lower by one if (x - n + 1)^2 - (x - n)^2 < worth * saved; keep it where that is at least as large.
-    let growth = t.affine(&t.sub(&magnitude, &nearest), 2.0, 1.0);
-    let worth = ROUNDING_STRENGTH * 2.0 * LN_2 / 12.0;
-    let keep = t.at_least(&growth, &t.affine(&saved, worth, 0.0));
-    let positive = t.at_least(&nearest, &t.constant(&[0.5], &[1, 1, 1, 1]));
-    let lowered = t.mul(&positive, &t.affine(&keep, -1.0, 1.0));
-    let result = t.sub(&nearest, &lowered);
-    let sign = t.affine(&t.at_least(&x, &t.constant(&[0.0], &[1, 1, 1, 1])), 2.0, -1.0);
-    t.mul(&result, &sign)
+impl Cost {
+    /// Rounds so that distortion plus rate is least: towards zero when the saved bits outweigh the error. At high rate
+    /// a bit is worth `2 ln 2 / 12` squared steps.
+    fn round(self, x: f32) -> f32 {
+        const WORTH: f32 = ROUNDING_STRENGTH * 2.0 * LN_2 / 12.0;
+        let magnitude = x.abs();
+        let nearest = (magnitude + 0.5).floor();
+        if nearest == 0.0 {
+            return 0.0;
+        }
+        let saved = if nearest == 1.0 { self.bits[1] - self.bits[0] } else { self.bits[2] };
+        // (x - n + 1)^2 - (x - n)^2: what going one lower adds to the squared error.
+        let growth = 2.0 * (magnitude - nearest) + 1.0;
+        let result = if growth < WORTH * saved { nearest - 1.0 } else { nearest };
+        result.copysign(x)
+    }
+
+    /// Bits of an integer symbol, their slope by the symbol and by the log2 of the scale.
+    fn bits(self, symbol: f32) -> (f32, f32, f32) {
+        let magnitude = symbol.abs();
+        if magnitude == 0.0 {
+            return (self.bits[0], 0.0, self.slope[0]);
+        }
+        let beyond = magnitude - 1.0;
+        let bits = self.bits[1] + beyond * self.bits[2];
+        (bits, self.bits[2].copysign(symbol), self.slope[1] + beyond * self.slope[2])
+    }
 }
 
 /// Bits of the hyper-latent under its mixture of logistics, element by element.
