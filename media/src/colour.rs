@@ -142,25 +142,27 @@ pub fn yuv444_to_yuv420(picture: &Yuv444) -> Yuv420 {
 /// and keeps its four extra bits until the one rounding at the end.
 pub fn yuv420_to_rgb(picture: &Yuv420, colour: Colour) -> Rgb8 {
     let (width, height) = (picture.width, picture.height);
-    let chroma_width = picture.chroma_width();
-    let last_row = picture.chroma_height().saturating_sub(1);
     let weights = inverse(colour);
-
     let mut data = vec![0; width * height * 3];
-    let mut column = vec![0; chroma_width + 2];
-    let (mut u, mut v) = (vec![0; 2 * chroma_width], vec![0; 2 * chroma_width]);
+    let (mut u, mut v) = (Interpolation::new(picture, &picture.u), Interpolation::new(picture, &picture.v));
     for (row, (y, rgb)) in picture.y.chunks_exact(width).zip(data.chunks_exact_mut(3 * width)).enumerate() {
-        let near = row / 2;
-        let far = if row % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(last_row) };
-        let rows = |plane: &[u8], column: &mut [i32], out: &mut [i32]| {
-            let at = |row: usize| &plane[row * chroma_width..(row + 1) * chroma_width];
-            interpolate_row(at(near), at(far), column, out);
-        };
-        rows(&picture.u, &mut column, &mut u);
-        rows(&picture.v, &mut column, &mut v);
-        row_to_rgb::<4>(&weights, y, &u, &v, rgb);
+        row_to_rgb::<4>(&weights, y, u.row(row), v.row(row), rgb);
     }
     Rgb8 { width, height, data }
+}
+
+/// 4:2:0 to 4:4:4: chroma is interpolated as by [`yuv420_to_rgb`], then rounded.
+pub fn yuv420_to_yuv444(picture: &Yuv420) -> Yuv444 {
+    let (width, height) = (picture.width, picture.height);
+    let widen = |plane: &[u8]| {
+        let mut wide = Vec::with_capacity(width * height);
+        let mut rows = Interpolation::new(picture, plane);
+        for row in 0..height {
+            wide.extend(rows.row(row)[..width].iter().map(|&sixteenths| to_u8((sixteenths + 8) >> 4)));
+        }
+        wide
+    };
+    Yuv444 { width, height, y: picture.y.clone(), u: widen(&picture.u), v: widen(&picture.v) }
 }
 
 /// 4:4:4 to RGB.
@@ -178,18 +180,40 @@ pub fn yuv444_to_rgb(picture: &Yuv444, colour: Colour) -> Rgb8 {
     Rgb8 { width, height, data }
 }
 
-/// One output row of chroma at full width, times 16: `near` weighs 3 against 1 of `far`, then the same along the row.
-/// `column` is working space of two more than the row's length; `out` has twice the row's length.
-fn interpolate_row(near: &[u8], far: &[u8], column: &mut [i32], out: &mut [i32]) {
-    let samples = near.len();
-    for ((sum, &near), &far) in column[1..].iter_mut().zip(near).zip(far) {
-        *sum = 3 * i32::from(near) + i32::from(far);
+/// A chroma plane of 4:2:0 at the luma's resolution, row by row, times 16.
+struct Interpolation<'a> {
+    plane: &'a [u8],
+    width: usize,
+    last_row: usize,
+    /// Two rows weighed 3 to 1, with the first and the last sample repeated.
+    column: Vec<i32>,
+    row: Vec<i32>,
+}
+
+impl<'a> Interpolation<'a> {
+    fn new(picture: &Yuv420, plane: &'a [u8]) -> Interpolation<'a> {
+        let (width, height) = (picture.chroma_width(), picture.chroma_height());
+        let (column, row) = (vec![0; width + 2], vec![0; 2 * width]);
+        Interpolation { plane, width, last_row: height.saturating_sub(1), column, row }
     }
-    column[0] = column[1];
-    column[samples + 1] = column[samples];
-    for (pair, window) in out.chunks_exact_mut(2).zip(column.windows(3)) {
-        pair[0] = 3 * window[1] + window[0];
-        pair[1] = 3 * window[1] + window[2];
+
+    /// The row `luma_row`: the nearer chroma row weighs 3 against 1 of the farther, then the same along the row.
+    /// One sample more than the luma has, if its width is odd.
+    fn row(&mut self, luma_row: usize) -> &[i32] {
+        let near = luma_row / 2;
+        let far =
+            if luma_row.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(self.last_row) };
+        let chroma = |row: usize| &self.plane[row * self.width..(row + 1) * self.width];
+        for ((sum, &near), &far) in self.column[1..].iter_mut().zip(chroma(near)).zip(chroma(far)) {
+            *sum = 3 * i32::from(near) + i32::from(far);
+        }
+        self.column[0] = self.column[1];
+        self.column[self.width + 1] = self.column[self.width];
+        for (pair, window) in self.row.chunks_exact_mut(2).zip(self.column.windows(3)) {
+            pair[0] = 3 * window[1] + window[0];
+            pair[1] = 3 * window[1] + window[2];
+        }
+        &self.row
     }
 }
 

@@ -39,7 +39,7 @@ impl FfmpegChild {
 
     /// Waits for the end. A failure becomes an error of the last line that was printed.
     pub(crate) fn wait(&mut self) -> Result<()> {
-        let status = self.child.wait().map_err(Error::io("wait for ffmpeg on", &self.path))?;
+        let status = self.child.wait().map_err(Error::io("wait for ffmpeg", &self.path))?;
         let printed = self.printed.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
         match status.success() {
             true => Ok(()),

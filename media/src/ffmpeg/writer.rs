@@ -13,14 +13,15 @@ use crate::{
     error::{Error, Result},
     pending::Pending,
     picture::{Matrix, Picture, Range},
-    video::{FrameWriter, VideoInfo},
-    y4m,
+    video::{FrameWriter, VideoInfo, unsignalled},
+    y4m::{self, Layout},
 };
 
 /// A video that `ffmpeg` encodes.
 pub(crate) struct Writer {
     target: PathBuf,
     info: VideoInfo,
+    layout: Layout,
     overwrite: bool,
     /// Absent once the pipe is broken. Dropped before the child, so that it can end.
     pipe: Option<BufWriter<ChildStdin>>,
@@ -46,9 +47,10 @@ impl Writer {
             .stdout(Stdio::null());
         let mut child = FfmpegChild::spawn(path, &mut command)?;
         let Some(stdin) = child.take_stdin() else { return Err(no_pipe(path)) };
+        let layout = layout(extension, info);
         let pipe = Some(BufWriter::with_capacity(1 << 16, stdin));
-        let mut writer = Writer { target, info: info.clone(), overwrite, pipe, child, pending };
-        let header = y4m::Header::from(info).line();
+        let mut writer = Writer { target, info: info.clone(), layout, overwrite, pipe, child, pending };
+        let header = y4m::Header { layout, ..y4m::Header::from(info) }.line();
         writer.send(|pipe| pipe.write_all(header.as_bytes()))?;
         Ok(writer)
     }
@@ -69,8 +71,8 @@ impl Writer {
 impl FrameWriter for Writer {
     fn write(&mut self, picture: &Picture) -> Result<()> {
         check_frame(&self.target, &self.info, picture)?;
-        let colour = self.info.colour;
-        self.send(|pipe| y4m::write_frame(pipe, picture, colour))
+        let (colour, layout) = (self.info.colour, self.layout);
+        self.send(|pipe| y4m::write_frame(pipe, picture, colour, layout))
     }
 
     fn finish(mut self: Box<Self>) -> Result<()> {
@@ -82,32 +84,63 @@ impl FrameWriter for Writer {
     }
 }
 
-/// Encoder and colour options for a file type.
+/// Encoder, pixels and colour for a file type: what is shown is the same for all, as far as the type allows.
 fn encoding(extension: &str, info: &VideoInfo) -> Vec<String> {
-    let matrix = match info.colour.matrix {
-        Matrix::Bt709 => "bt709",
-        Matrix::Bt601 => "smpte170m",
-    };
-    let range = match info.colour.range {
-        Range::Full => "full",
-        Range::Limited => "limited",
-    };
-    let described = format!("setparams=range={range}:colorspace={matrix}");
-    let mut options: Vec<&str> = Vec::new();
+    let (range, matrix) = (range_name(info.colour.range), matrix_name(info.colour.matrix));
+    let tagged = format!("setparams=range={range}:colorspace={matrix}");
+    let centred = "in_h_chr_pos=128:in_v_chr_pos=128";
+    let source = format!("scale=in_range={range}:in_color_matrix={matrix}:{centred}");
+    let mut options = Vec::new();
     let filter = match extension {
         "mp4" | "m4v" | "mkv" | "mov" => {
-            // 4:2:0 needs even sides; 4:4:4 takes any.
-            let odd = info.width % 2 == 1 || info.height % 2 == 1;
-            let pixels = if odd { "yuv444p" } else { "yuv420p" };
+            let pixels = match layout(extension, info) {
+                Layout::Yuv444 => "yuv444p",
+                _ => "yuv420p",
+            };
             options.extend(["-c:v", "libx264", "-crf", "10", "-color_range", range, "-colorspace", matrix]);
             options.extend(["-color_primaries", matrix, "-color_trc", matrix]);
-            format!("scale=in_range={range}:out_range={range},format={pixels},{described}")
+            format!("scale=in_range={range}:out_range={range},format={pixels},{tagged}")
         }
-        _ => described,
+        // Their streams say which colour they have.
+        "264" | "h264" | "265" | "h265" | "hevc" | "ivf" | "webm" | "avif" => {
+            format!("{tagged},format=yuv420p")
+        }
+        // From RGB, ffmpeg makes what the type wants.
+        "gif" | "apng" | "bmp" | "tif" | "tiff" | "jpg" | "jpeg" | "webp" => format!("{source},format=rgb24"),
+        // The others cannot say it, so they get the colour that players assume.
+        _ => {
+            let assumed = unsignalled(info.width, info.height);
+            let (range, matrix) = (range_name(assumed.range), matrix_name(assumed.matrix));
+            format!(
+                "{source}:out_range={range}:out_color_matrix={matrix},setparams=range={range}:colorspace={matrix}"
+            )
+        }
     };
-    let mut options: Vec<String> = options.into_iter().map(String::from).collect();
-    options.extend(["-vf".into(), filter]);
-    options
+    options.extend(["-vf", &filter]);
+    options.into_iter().map(String::from).collect()
+}
+
+fn range_name(range: Range) -> &'static str {
+    match range {
+        Range::Full => "pc",
+        Range::Limited => "tv",
+    }
+}
+
+fn matrix_name(matrix: Matrix) -> &'static str {
+    match matrix {
+        Matrix::Bt709 => "bt709",
+        Matrix::Bt601 => "smpte170m",
+    }
+}
+
+/// H.264 in 4:2:0 needs even sides; 4:4:4 takes any. Where `ffmpeg` scales chroma itself, odd sides shift it.
+fn layout(extension: &str, info: &VideoInfo) -> Layout {
+    let odd = info.width % 2 == 1 || info.height % 2 == 1;
+    match extension {
+        "mp4" | "m4v" | "mkv" | "mov" if odd => Layout::Yuv444,
+        _ => Layout::Yuv420,
+    }
 }
 
 /// The path in a form that `ffmpeg` does not take for a protocol or an option.

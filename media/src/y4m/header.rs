@@ -65,7 +65,7 @@ impl Header {
         Ok(Header { width, height, fps: fps.unwrap_or(Rational::DEFAULT_FPS), colour, layout })
     }
 
-    /// The line for a stream of 4:2:0, with its line feed. `XMATRIX` is our own tag; the format has none for it.
+    /// The line with its line feed. `XMATRIX` is our own tag; the format has none for it.
     pub(crate) fn line(&self) -> String {
         let range = match self.colour.range {
             Range::Full => "FULL",
@@ -75,9 +75,14 @@ impl Header {
             Matrix::Bt709 => "BT709",
             Matrix::Bt601 => "BT601",
         };
+        let layout = match self.layout {
+            Layout::Yuv420 => "420jpeg",
+            Layout::Yuv444 => "444",
+            Layout::Mono => "mono",
+        };
         let Header { width, height, fps, .. } = self;
         format!(
-            "YUV4MPEG2 W{width} H{height} F{}:{} Ip A1:1 C420jpeg XCOLORRANGE={range} XMATRIX={matrix}\n",
+            "YUV4MPEG2 W{width} H{height} F{}:{} Ip A1:1 C{layout} XCOLORRANGE={range} XMATRIX={matrix}\n",
             fps.num, fps.den
         )
     }

@@ -4,6 +4,6 @@ mod header;
 mod reader;
 mod writer;
 
-pub(crate) use header::Header;
+pub(crate) use header::{Header, Layout};
 pub(crate) use reader::{Reader, Source};
 pub(crate) use writer::{Writer, write_frame};

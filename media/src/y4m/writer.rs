@@ -8,6 +8,7 @@ use std::{
 use super::header::{Header, Layout};
 use crate::{
     atomic_file::AtomicFile,
+    colour::yuv420_to_yuv444,
     create::check_frame,
     error::{Error, Result},
     picture::{Colour, Picture},
@@ -56,7 +57,7 @@ impl FrameWriter for Writer {
     fn write(&mut self, picture: &Picture) -> Result<()> {
         check_frame(&self.path, &self.info, picture)?;
         let colour = self.info.colour;
-        write_frame(self.sink(), picture, colour).map_err(Error::io("write", &self.path))
+        write_frame(self.sink(), picture, colour, Layout::Yuv420).map_err(Error::io("write", &self.path))
     }
 
     fn finish(self: Box<Self>) -> Result<()> {
@@ -74,18 +75,25 @@ impl From<&VideoInfo> for Header {
     }
 }
 
-/// Writes one frame as 4:2:0.
-pub(crate) fn write_frame(sink: &mut dyn Write, picture: &Picture, colour: Colour) -> io::Result<()> {
-    let converted;
-    let yuv = match picture {
-        Picture::Yuv420(yuv) => yuv,
-        other => {
-            converted = other.to_yuv420(colour);
-            &converted
-        }
-    };
+/// Writes one frame in the layout of the stream: 4:4:4, or else 4:2:0.
+pub(crate) fn write_frame(
+    sink: &mut dyn Write,
+    picture: &Picture,
+    colour: Colour,
+    layout: Layout,
+) -> io::Result<()> {
     sink.write_all(b"FRAME\n")?;
-    sink.write_all(&yuv.y)?;
-    sink.write_all(&yuv.u)?;
-    sink.write_all(&yuv.v)
+    let mut planes = |planes: [&[u8]; 3]| planes.into_iter().try_for_each(|plane| sink.write_all(plane));
+    match (layout, picture) {
+        (Layout::Yuv444, Picture::Yuv444(yuv)) => planes([&yuv.y, &yuv.u, &yuv.v]),
+        (Layout::Yuv444, other) => {
+            let yuv = yuv420_to_yuv444(&other.to_yuv420(colour));
+            planes([&yuv.y, &yuv.u, &yuv.v])
+        }
+        (_, Picture::Yuv420(yuv)) => planes([&yuv.y, &yuv.u, &yuv.v]),
+        (_, other) => {
+            let yuv = other.to_yuv420(colour);
+            planes([&yuv.y, &yuv.u, &yuv.v])
+        }
+    }
 }
