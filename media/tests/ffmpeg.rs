@@ -1,5 +1,7 @@
 //! Inputs and outputs by way of `ffmpeg`; each test does nothing where it is not installed.
 
+#![cfg(feature = "files")]
+
 use std::{path::Path, process::Command};
 
 use vcn_media::*;

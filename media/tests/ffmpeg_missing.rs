@@ -1,5 +1,7 @@
 //! Without `ffmpeg` the message says how to get it. Alone in its process, since it changes the search path.
 
+#![cfg(feature = "files")]
+
 use vcn_media::{CreateOptions, OpenOptions, Rational, SourceKind, VideoInfo, create, open};
 
 #[test]

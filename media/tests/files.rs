@@ -1,5 +1,7 @@
 //! Inputs and outputs that need no other program.
 
+#![cfg(feature = "files")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

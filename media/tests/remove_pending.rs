@@ -1,5 +1,7 @@
 //! What a Ctrl-C handler does. Alone in its process, since it concerns all outputs of the process.
 
+#![cfg(feature = "files")]
+
 use std::io::Write;
 
 use vcn_media::{AtomicFile, remove_pending};

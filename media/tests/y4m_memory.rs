@@ -1,5 +1,7 @@
 //! A Y4M stream cannot make us reserve memory for data that it only announces.
 
+#![cfg(feature = "files")]
+
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     sync::atomic::{AtomicUsize, Ordering},
