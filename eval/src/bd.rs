@@ -76,7 +76,12 @@ fn delta(
     }
     let overlap = (high - low) / (anchor_high.max(test_high) - anchor_low.min(test_low));
     if overlap < USUAL_OVERLAP {
-        notes.push(format!("curves share only {:.0} % of their interval", 100.0 * overlap));
+        notes.push(format!(
+            "{} and {} share only {:.0} % of their interval",
+            anchor.0,
+            test.0,
+            100.0 * overlap
+        ));
     }
     let value = (test_curve.integral(low, high) - anchor_curve.integral(low, high)) / (high - low);
     Ok(BdDelta { value, overlap, notes })

@@ -11,8 +11,8 @@ pub const RLVC_PSNR: &str = "RLVC (PSNR)";
 /// RLVC models trained for MS-SSIM.
 pub const RLVC_MS_SSIM: &str = "RLVC (MS-SSIM)";
 
-/// The project that this one grew from.
-pub const SEED: &str = "seed";
+/// The project that this one grew from. It counts its P frames only, its lossless I-frames cost it nothing here.
+pub const SEED: &str = "seed (P frames only)";
 
 /// Bits per pixel, RGB PSNR in dB, MS-SSIM.
 type Row = (f64, Option<f64>, Option<f64>);

@@ -293,7 +293,7 @@ pub struct BdMatrix {
     pub anchor: String,
     /// Quality axis.
     pub metric: Metric,
-    /// Columns.
+    /// Codecs that are compared with it.
     pub codecs: Vec<String>,
     /// Sequence and one cell per codec: `None` if it was not measured, `Err` with the reason if it cannot be compared.
     #[allow(clippy::type_complexity)]
@@ -310,26 +310,27 @@ impl BdMatrix {
         (!values.is_empty()).then(|| (values.iter().sum::<f64>() / values.len() as f64, values.len()))
     }
 
-    /// A row per sequence and one for the mean. `n/a` cannot be compared, `*` carries a note; see [`BdMatrix::notes`].
+    /// A row per codec, a column per sequence and one for the mean. `n/a` cannot be compared, `*` carries a note; see
+    /// [`BdMatrix::notes`].
     pub fn table(&self) -> Table {
-        let title = format!("BD-rate % vs {} ({})", self.anchor, self.metric.label());
-        let columns = self.codecs.iter().map(|codec| (codec.clone(), Align::Right));
-        let mut table = Table::new([(title, Align::Left)].into_iter().chain(columns));
-        for (sequence, cells) in &self.rows {
-            let shown = cells.iter().map(|cell| match cell {
+        let title = format!("BD-rate % vs {}, {}", self.anchor, self.metric.label());
+        let sequences = self.rows.iter().map(|(sequence, _)| (sequence.clone(), Align::Right));
+        let columns = [(title, Align::Left)].into_iter().chain(sequences);
+        let mut table = Table::new(columns.chain([("mean".to_owned(), Align::Right)]));
+        for (column, codec) in self.codecs.iter().enumerate() {
+            let cells = self.rows.iter().map(|(_, cells)| match cells.get(column).and_then(Option::as_ref) {
                 None => String::new(),
                 Some(Err(_)) => "n/a".into(),
                 Some(Ok(delta)) if delta.notes.is_empty() => format!("{:+.1}", delta.value),
                 Some(Ok(delta)) => format!("{:+.1}*", delta.value),
             });
-            table.push([sequence.clone()].into_iter().chain(shown));
+            let mean = match self.mean(column) {
+                None => String::new(),
+                Some((mean, count)) if count == self.rows.len() => format!("{mean:+.1}"),
+                Some((mean, count)) => format!("{mean:+.1} ({count} of {})", self.rows.len()),
+            };
+            table.push([codec.clone()].into_iter().chain(cells).chain([mean]));
         }
-        let means = (0..self.codecs.len()).map(|column| match self.mean(column) {
-            None => String::new(),
-            Some((mean, count)) if count == self.rows.len() => format!("{mean:+.1}"),
-            Some((mean, count)) => format!("{mean:+.1} ({count} of {})", self.rows.len()),
-        });
-        table.push(["mean".to_owned()].into_iter().chain(means));
         table
     }
 
@@ -337,14 +338,12 @@ impl BdMatrix {
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         for (sequence, cells) in &self.rows {
-            for (codec, cell) in self.codecs.iter().zip(cells) {
-                match cell {
-                    Some(Err(reason)) => notes.push(format!("{sequence}, {codec}: {reason}")),
-                    Some(Ok(delta)) => {
-                        notes.extend(delta.notes.iter().map(|note| format!("{sequence}, {codec}: {note}")));
-                    }
-                    None => {}
-                }
+            for cell in cells.iter().flatten() {
+                let lines = match cell {
+                    Err(reason) => std::slice::from_ref(reason),
+                    Ok(delta) => &delta.notes,
+                };
+                notes.extend(lines.iter().map(|line| format!("{sequence}: {line}")));
             }
         }
         notes

@@ -172,6 +172,27 @@ mod tests {
         }
     }
 
+    /// 4:2:0 goes to the encoder untouched: a fine CRF must come back close to it, whatever its colour means.
+    #[test]
+    fn yuv_sources_are_not_converted() {
+        let folder = tempfile::tempdir().unwrap();
+        let bench = Bench { threads: 2, ..Bench::new(folder.path()) };
+        if let Err(error) = bench.version() {
+            eprintln!("skipped: {error}");
+            return;
+        }
+        let fps = Rational { num: 30000, den: 1001 };
+        let mut writer = bench.yuv_source("yuv", (64, 48), fps, Colour::RGB_INPUT).unwrap();
+        for k in 0..3 {
+            let picture = Rgb8 { width: 64, height: 48, data: frame(k).data[..64 * 48 * 3].to_vec() };
+            assert!(writer.push_rgb(&picture).is_err());
+            writer.push_yuv(&vcn_media::Picture::Rgb(picture).into_yuv420(Colour::RGB_INPUT)).unwrap();
+        }
+        let source = writer.finish().unwrap();
+        let point = bench.point(&"x264-veryfast-whole".parse().unwrap(), &source, 1).unwrap();
+        assert!(point.psnr_yuv > Some(48.0), "{point:?}");
+    }
+
     #[test]
     fn what_anchors_cannot_code_is_an_error() {
         let folder = tempfile::tempdir().unwrap();

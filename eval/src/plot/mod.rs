@@ -1,7 +1,7 @@
 //! Plots as SVG: rate-distortion curves and training curves.
 //!
-//! The writer is our own, some hundred lines: the plotting crates that could have been used estimate text widths too
-//! coarsely to keep labels apart, and none places a legend where no curve runs.
+//! The writer is our own, some hundred lines and no dependency: it places the legend where no curve runs and keeps labels
+//! apart.
 
 mod axis;
 mod chart;

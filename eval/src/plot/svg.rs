@@ -2,7 +2,11 @@
 
 use std::fmt::Write;
 
-/// Width of text in Helvetica or Arial, in pixels, from the fonts' advance widths grouped by class.
+/// How much wider DejaVu Sans runs than Helvetica.
+const SUBSTITUTE: f64 = 1.13;
+
+/// Width of text in pixels: Helvetica's advance widths grouped by class, with room for the wider fonts that stand in for
+/// it where it is missing (DejaVu Sans).
 pub(super) fn text_width(text: &str, size: f64) -> f64 {
     let advance = |c: char| match c {
         'i' | 'j' | 'l' | '\'' | '|' => 0.23,
@@ -15,7 +19,7 @@ pub(super) fn text_width(text: &str, size: f64) -> f64 {
         c if c.is_ascii() => 0.56,
         _ => 0.8,
     };
-    text.chars().map(advance).sum::<f64>() * size
+    text.chars().map(advance).sum::<f64>() * size * SUBSTITUTE
 }
 
 /// Which point of a text its position names.
@@ -100,7 +104,7 @@ impl Svg {
     pub(super) fn finish(self, width: f64, height: f64, title: &str) -> String {
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
-             viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"Helvetica, Arial, sans-serif\" role=\"img\">\n\
+             viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif\" role=\"img\">\n\
              <title>{}</title>\n<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n{}</svg>\n",
             escape(title),
             self.body
