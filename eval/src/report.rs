@@ -80,7 +80,7 @@ pub struct RdPoint {
     pub decode_fps: Option<f64>,
     /// Largest resident memory of encoder and decoder processes in bytes.
     pub peak_memory: Option<u64>,
-    /// Exact command lines, in the order they ran.
+    /// Exact command lines, in the order they ran; files of the working folder are named without it.
     #[serde(default)]
     pub commands: Vec<String>,
 }

@@ -80,7 +80,7 @@ impl Bench {
         let mut arguments = source.input("yuv420p", &source.yuv);
         arguments.extend(anchor.arguments(crf, source.frames, threads));
         arguments.push(stream.display().to_string());
-        let encode = ffmpeg::run(&self.ffmpeg, &arguments)?;
+        let encode = ffmpeg::run(&self.ffmpeg, &self.folder, &arguments)?;
         let bytes = std::fs::metadata(&stream).map_err(Error::io(&stream))?.len();
 
         let (yuv, rgb) = (self.folder.join("decoded.yuv"), self.folder.join("decoded.rgb"));
@@ -88,8 +88,8 @@ impl Bench {
             vec!["-threads".into(), threads.to_string(), "-i".into(), stream.display().to_string()];
         arguments.extend("-fps_mode passthrough -f rawvideo -pix_fmt yuv420p".split(' ').map(str::to_owned));
         arguments.push(yuv.display().to_string());
-        let decode = ffmpeg::run(&self.ffmpeg, &arguments)?;
-        let convert = ffmpeg::run(&self.ffmpeg, &source.to_rgb(&yuv, &rgb))?;
+        let decode = ffmpeg::run(&self.ffmpeg, &self.folder, &arguments)?;
+        let convert = ffmpeg::run(&self.ffmpeg, &self.folder, &source.to_rgb(&yuv, &rgb))?;
         let quality = self.measure(source, &rgb, &yuv)?;
         for path in [&stream, &yuv, &rgb] {
             std::fs::remove_file(path).map_err(Error::io(path))?;

@@ -20,12 +20,13 @@ pub(super) struct Run {
     pub(super) peak_memory: Option<u64>,
 }
 
-/// Runs ffmpeg to its end.
-pub(super) fn run(program: &Path, arguments: &[String]) -> Result<Run> {
+/// Runs ffmpeg to its end. The command line that it reports names files in `folder` without that folder, so that
+/// reports of the same measurement are equal.
+pub(super) fn run(program: &Path, folder: &Path, arguments: &[String]) -> Result<Run> {
     let mut all: Vec<String> =
         ["-hide_banner", "-nostdin", "-nostats", "-benchmark", "-y"].map(str::to_owned).to_vec();
     all.extend_from_slice(arguments);
-    let command = command_line(program, &all);
+    let command = command_line(program, folder, &all);
     let start = Instant::now();
     let output = output(program, &all)?;
     let wall = start.elapsed().as_secs_f64();
@@ -48,7 +49,7 @@ pub(super) fn version(program: &Path) -> Result<String> {
     match text.lines().next() {
         Some(line) if output.status.success() => Ok(line.to_owned()),
         _ => Err(Error::FfmpegFailed {
-            command: command_line(program, &arguments),
+            command: command_line(program, Path::new(""), &arguments),
             status: output.status.to_string(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }),
@@ -72,22 +73,21 @@ fn benchmark(messages: &str, key: &str) -> Option<f64> {
     value[..end].parse().ok()
 }
 
-fn command_line(program: &Path, arguments: &[String]) -> String {
-    let quoted = |word: &str| {
+fn command_line(program: &Path, folder: &Path, arguments: &[String]) -> String {
+    let relative = |word: &str| match Path::new(word).strip_prefix(folder) {
+        Ok(file) if !folder.as_os_str().is_empty() => file.display().to_string(),
+        _ => word.to_owned(),
+    };
+    let quoted = |word: String| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+".contains(c);
         if !word.is_empty() && word.chars().all(plain) {
-            word.to_owned()
+            word
         } else {
             format!("'{}'", word.replace('\'', r"'\''"))
         }
     };
-    let program = program.display().to_string();
-    [program.as_str()]
-        .into_iter()
-        .chain(arguments.iter().map(String::as_str))
-        .map(quoted)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let words = arguments.iter().map(|word| relative(word));
+    [program.display().to_string()].into_iter().chain(words).map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -104,9 +104,8 @@ mod tests {
 
     #[test]
     fn commands_can_be_pasted_into_a_shell() {
-        assert_eq!(
-            command_line(Path::new("ffmpeg"), &["a b".into(), "it's".into()]),
-            r"ffmpeg 'a b' 'it'\''s'"
-        );
+        let arguments = ["a b", "it's", "/tmp/x/out.264"].map(str::to_owned);
+        let line = command_line(Path::new("ffmpeg"), Path::new("/tmp/x"), &arguments);
+        assert_eq!(line, r"ffmpeg 'a b' 'it'\''s' out.264");
     }
 }

@@ -153,10 +153,10 @@ impl SourceWriter {
         };
         let (rgb, yuv) = (source.rgb.clone(), source.yuv.clone());
         let run = if self.yuv_colour.is_some() {
-            ffmpeg::run(&self.program, &source.to_rgb(&yuv, &rgb))?
+            ffmpeg::run(&self.program, &self.folder, &source.to_rgb(&yuv, &rgb))?
         } else {
             source.choose_conversion(&self.program, &self.folder)?;
-            ffmpeg::run(&self.program, &source.to_yuv(&rgb, &yuv, source.frames))?
+            ffmpeg::run(&self.program, &self.folder, &source.to_yuv(&rgb, &yuv, source.frames))?
         };
         source.commands.push(run.command);
         Ok(source)
@@ -171,8 +171,8 @@ impl Source {
         let mut best = f64::NEG_INFINITY;
         for conversion in [Conversion::Plain, Conversion::Accurate] {
             let trial = Source { conversion, ..self.clone() };
-            ffmpeg::run(program, &trial.to_yuv(&self.rgb, &yuv, frames))?;
-            ffmpeg::run(program, &trial.to_rgb(&yuv, &rgb))?;
+            ffmpeg::run(program, folder, &trial.to_yuv(&self.rgb, &yuv, frames))?;
+            ffmpeg::run(program, folder, &trial.to_rgb(&yuv, &rgb))?;
             let mut before = self.reader(&self.rgb, rgb_bytes, self.frames)?;
             let mut after = self.reader(&rgb, rgb_bytes, frames)?;
             let mut sum = 0.0;
