@@ -118,6 +118,84 @@ fn symbols_come_back_and_bytes_match_information() {
     }
 }
 
+/// The decoder of doc/BITSTREAM.md, section "Decoding", word for word.
+struct Specified<'a> {
+    words: Box<dyn Iterator<Item = u64> + 'a>,
+    low: u64,
+    range: u64,
+    window: u64,
+}
+
+impl<'a> Specified<'a> {
+    fn new(payload: &'a [u8]) -> Specified<'a> {
+        let byte = |index: usize| u64::from(payload.get(index).copied().unwrap_or(0));
+        let mut words = (0..).step_by(2).map(move |index| byte(index) << 8 | byte(index + 1));
+        let window = (0..4).fold(0, |window, _| window << 16 | words.next().unwrap());
+        Specified { words: Box::new(words), low: 0, range: u64::MAX, window }
+    }
+
+    fn step(&mut self, find: impl Fn(u64) -> (u64, u64, i32)) -> i32 {
+        let scale = self.range >> 16;
+        let (start, freq, symbol) = find(self.window.wrapping_sub(self.low) / scale);
+        self.low = self.low.wrapping_add(scale * start);
+        self.range = scale * freq;
+        if self.range < 1 << 48 {
+            self.low <<= 16;
+            self.range <<= 16;
+            self.window = self.window << 16 | self.words.next().unwrap();
+        }
+        symbol
+    }
+
+    fn bit(&mut self) -> i32 {
+        self.step(|q| (q >> 15 << 15, 1 << 15, (q >> 15) as i32))
+    }
+
+    fn number(&mut self) -> i32 {
+        let length = (0..).take_while(|_| self.bit() == 0).count() as u32;
+        let shift = 16 - length;
+        let rest = if length == 0 {
+            0
+        } else {
+            self.step(|q| (q >> shift << shift, 1 << shift, (q >> shift) as i32))
+        };
+        (1 << length) + rest - 1
+    }
+
+    fn symbol(&mut self, min: i32, frequencies: &[u16]) -> i32 {
+        let slot = self.step(|q| {
+            let mut start = 0;
+            for (slot, &frequency) in (0..).zip(frequencies) {
+                if q < start + u64::from(frequency) {
+                    return (start, frequency.into(), slot);
+                }
+                start += u64::from(frequency);
+            }
+            (start, 65536 - start, -1)
+        });
+        match slot {
+            -1 if self.bit() == 1 => min - 1 - self.number(),
+            -1 => min + frequencies.len() as i32 + self.number(),
+            slot => min + slot,
+        }
+    }
+}
+
+#[test]
+fn the_specification_decodes_the_same() {
+    let mut random = Random(7);
+    for _ in 0..cases(100) {
+        let table = random_table(&mut random);
+        let frequencies: Vec<u16> = table.frequencies().collect();
+        let symbols: Vec<i32> = (0..random.below(2000)).map(|_| random_symbol(&mut random, &table)).collect();
+        let mut encoder = SymbolEncoder::new();
+        symbols.iter().for_each(|&symbol| encoder.put(&table, symbol).unwrap());
+        let payload = encoder.finish();
+        let mut specified = Specified::new(&payload);
+        assert!(symbols.iter().all(|&symbol| specified.symbol(table.min(), &frequencies) == symbol));
+    }
+}
+
 #[test]
 fn any_bytes_decode_or_fail_but_never_panic_or_run_on() {
     let mut random = Random(2);
