@@ -77,6 +77,54 @@ pub enum Error {
         what: &'static str,
     },
 
+    // ---- checkpoint and device ----
+    /// A checkpoint is damaged or does not fit this program's model.
+    #[error("checkpoint: {what} is {found}, which this program cannot use; fetch or export the checkpoint again")]
+    Checkpoint {
+        /// The quantity at fault.
+        what: &'static str,
+        /// Its value (-1 where it has none).
+        found: i64,
+    },
+    /// The stream names another checkpoint than the one given.
+    #[error("the stream was coded with model {expected}, but model {found} was given; pass the right one with --model")]
+    WrongModel {
+        /// Digest in the stream, hexadecimal.
+        expected: String,
+        /// Digest of the checkpoint, hexadecimal.
+        found: String,
+    },
+    /// A compute device gave wrong results for exact arithmetic, or is not there.
+    #[error("device {device} cannot be used: {reason}; use --device cpu")]
+    Device {
+        /// Name of the device.
+        device: String,
+        /// Why.
+        reason: String,
+    },
+    /// The frames that were decoded are not those that were encoded.
+    #[error("decoded frames of the GOP at frame {first_frame} have checksum {found}, expected {expected}")]
+    FramesChecksum {
+        /// First frame of the GOP.
+        first_frame: u64,
+        /// Checksum in the stream.
+        expected: String,
+        /// Checksum of the decoded frames.
+        found: String,
+    },
+    /// A picture has another size than its video.
+    #[error("a frame is {found_width}x{found_height}, but the video is {width}x{height}")]
+    FrameSize {
+        /// Width of the frame.
+        found_width: usize,
+        /// Height of the frame.
+        found_height: usize,
+        /// Width of the video.
+        width: usize,
+        /// Height of the video.
+        height: usize,
+    },
+
     // ---- container ----
     /// The input does not begin like a `.vcn` file.
     #[error("not a .vcn file: begins with bytes {found}, expected {expected}")]

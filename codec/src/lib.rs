@@ -1,11 +1,27 @@
 //! The learned video codec.
+//!
+//! A [`Codec`] is a [`checkpoint::Checkpoint`] on a device. [`Codec::encode`] turns the frames of a GOP into a
+//! [`container::GopRecord`], [`Codec::decode`] turns its payload into the same frames on every machine; `container`
+//! puts records into `.vcn` files. `doc/ARCHITECTURE.md` shows how the modules depend on each other.
 
+pub mod checkpoint;
+mod codec;
 pub mod container;
+mod decoder;
+mod device;
+mod encoder;
 pub mod entropy;
 mod error;
+mod frame_syntax;
+pub mod integer;
 pub mod model;
 pub mod packing;
 pub mod search;
+mod symbols;
 pub mod warp;
 
+pub use codec::{Codec, FrameKind};
+pub use decoder::GopDecoder;
+pub use device::DeviceChoice;
+pub use encoder::{Effort, FrameLog, GopEncoder};
 pub use error::{Error, Result};

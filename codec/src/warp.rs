@@ -55,3 +55,98 @@ fn filtered(samples: &[i32]) -> u8 {
     let sum: i32 = samples.iter().zip(HALF_SAMPLE).map(|(s, t)| s * t).sum();
     ((sum + 32) >> 6).clamp(0, 255) as u8
 }
+
+/// A flow at 1/8 resolution in units of 1/16 luma sample, horizontal component first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// Sites in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// `[2, height, width]`.
+    pub data: Vec<i32>,
+}
+
+/// Where an enlarged position lies between two sites: both indices, and the weight of the second in `2 * factor`ths.
+fn between(at: usize, factor: usize, size: usize) -> (usize, usize, i32) {
+    let numerator = (2 * at + 1).saturating_sub(factor);
+    let low = (numerator / (2 * factor)).min(size - 1);
+    (low, (low + 1).min(size - 1), (numerator % (2 * factor)) as i32)
+}
+
+impl Flow {
+    /// Calls `visit(row, column, x, y)` for every sample of the flow enlarged bilinearly by `factor`, a power of two,
+    /// sites centred.
+    fn enlarged(&self, factor: usize, mut visit: impl FnMut(usize, usize, i32, i32)) {
+        let (w, h) = (self.width, self.height);
+        let columns: Vec<_> = (0..w * factor).map(|j| between(j, factor, w)).collect();
+        let whole = 2 * factor as i32;
+        let (half, bits) = (whole * whole / 2, 2 * whole.trailing_zeros());
+        let mut blended = vec![[0i32; 2]; w];
+        for i in 0..h * factor {
+            let (top, bottom, t) = between(i, factor, h);
+            for (j, value) in blended.iter_mut().enumerate() {
+                *value = [0, 1].map(|c| {
+                    let plane = &self.data[c * w * h..];
+                    plane[top * w + j] * (whole - t) + plane[bottom * w + j] * t
+                });
+            }
+            for (j, &(left, right, t)) in columns.iter().enumerate() {
+                let [x, y] = [0, 1].map(|c| (blended[left][c] * (whole - t) + blended[right][c] * t + half) >> bits);
+                visit(i, j, x, y);
+            }
+        }
+    }
+}
+
+/// Reads a plane bilinearly at a position in units of `1 << bits` per sample; the border repeats. The result is
+/// scaled by `1 << (2 * bits)`.
+fn bilinear<T: Copy + Into<i32>>(data: &[T], width: usize, height: usize, x: i32, y: i32, bits: u32) -> i32 {
+    let x = x.clamp(0, ((width - 1) << bits) as i32);
+    let y = y.clamp(0, ((height - 1) << bits) as i32);
+    let (fx, fy) = (x & ((1 << bits) - 1), y & ((1 << bits) - 1));
+    let (left, top) = ((x >> bits) as usize, (y >> bits) as usize);
+    let (right, bottom) = ((left + 1).min(width - 1), (top + 1).min(height - 1));
+    let (a, b): (i32, i32) = (data[top * width + left].into(), data[top * width + right].into());
+    let (c, d): (i32, i32) = (data[bottom * width + left].into(), data[bottom * width + right].into());
+    let whole = 1 << bits;
+    (a * (whole - fx) + b * fx) * (whole - fy) + (c * (whole - fx) + d * fx) * fy
+}
+
+/// Luma seen through a flow, in 1/16 grey levels, `[8 height, 8 width]`. `grid` is the reference's
+/// [`Plane::half_samples`].
+pub fn warp_luma(grid: &Plane, flow: &Flow) -> Vec<i32> {
+    let mut out = Vec::with_capacity(64 * flow.width * flow.height);
+    flow.enlarged(8, |i, j, x, y| {
+        // A 1/16 sample is 1/8 of a step of the half-sample grid.
+        let sum = bilinear(&grid.data, grid.width, grid.height, 16 * j as i32 + x, 16 * i as i32 + y, 3);
+        out.push((sum + 2) >> 2);
+    });
+    out
+}
+
+/// A chroma plane (half the luma resolution) seen through a flow, in 1/16 grey levels.
+pub fn warp_chroma(plane: &Plane, flow: &Flow) -> Vec<i32> {
+    let mut out = Vec::with_capacity(16 * flow.width * flow.height);
+    flow.enlarged(4, |i, j, x, y| {
+        let sum = bilinear(&plane.data, plane.width, plane.height, 32 * j as i32 + x, 32 * i as i32 + y, 5);
+        out.push((sum + 32) >> 6);
+    });
+    out
+}
+
+/// A feature map `[channels, height, width]` at the flow's resolution seen through it.
+pub fn warp_features(features: &[i32], flow: &Flow) -> Vec<i32> {
+    let (w, h) = (flow.width, flow.height);
+    let mut out = Vec::with_capacity(features.len());
+    for map in features.chunks_exact(w * h) {
+        for i in 0..h {
+            for j in 0..w {
+                let [x, y] = [0, 1].map(|c| flow.data[(c * h + i) * w + j]);
+                let sum = bilinear(map, w, h, 128 * j as i32 + x, 128 * i as i32 + y, 7);
+                out.push((sum + (1 << 13)) >> 14);
+            }
+        }
+    }
+    out
+}

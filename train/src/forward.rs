@@ -45,10 +45,10 @@ pub struct Frame<T> {
 pub fn intra<P: Tape>(t: &P, model: &Model, x: &Picture<P::Tensor>, q: &Quality<P::Tensor>) -> Frame<P::Tensor> {
     let net = &model.intra;
     let [linear, learned] = net.analyse(t, &x.packed, &q.plane);
-    let y = t.add(&t.full(&linear), &t.full(&learned));
+    let y = t.plus(&t.full(&linear), &t.full(&learned));
     let coded = code(t, &net.latent, &y, None, q);
     let ([linear, learned], features) = net.synthesise(t, &coded.latent, &q.plane);
-    let packed = limit(t, &t.add(&t.full(&linear), &t.full(&learned)));
+    let packed = limit(t, &t.plus(&t.full(&linear), &t.full(&learned)));
     Frame {
         reference: Reference { packed, features, motion: None },
         bits: coded.bits,
@@ -70,7 +70,7 @@ pub fn inter<P: Tape>(
     let searched_prediction = compensate(t, &t.detach(&reference.packed), &searched);
 
     let [linear, learned] = net.motion.analyse(t, &searched, &x.packed, &searched_prediction, &q.plane);
-    let m = t.add(&t.full(&linear), &t.full(&learned));
+    let m = t.plus(&t.full(&linear), &t.full(&learned));
     let none = || {
         let s = t.shape(&m);
         t.low(&t.constant(&vec![0.0; s.iter().product()], &s))
@@ -78,19 +78,19 @@ pub fn inter<P: Tape>(
     let context = reference.motion.as_ref().map_or_else(none, |m| t.low(m));
     let motion = code(t, &net.motion.latent, &m, Some(&context), q);
     let [linear, learned] = net.motion.synthesise(t, &motion.latent, &q.plane);
-    let flow = t.crop_like(&t.add(&t.full(&linear), &t.full(&learned)), &searched);
+    let flow = t.crop_like(&t.plus(&t.full(&linear), &t.full(&learned)), &searched);
 
     let prediction = compensate(t, &reference.packed, &flow);
     let features = t.warp(&reference.features, &flow);
     let context = net.context(t, &prediction, &features, &q.plane);
     let [linear, learned] = net.analyse(t, &x.packed, &prediction, &context);
-    let y = t.add(&t.full(&linear), &t.full(&learned));
+    let y = t.plus(&t.full(&linear), &t.full(&learned));
     let coded = code(t, &net.latent, &y, Some(&context.entropy), q);
     let ([linear, learned], features) = net.synthesise(t, &coded.latent, &context);
-    let packed = limit(t, &t.add(&prediction, &t.add(&t.full(&linear), &t.full(&learned))));
+    let packed = limit(t, &t.plus(&prediction, &t.plus(&t.full(&linear), &t.full(&learned))));
     Frame {
         reference: Reference { packed, features, motion: Some(motion.latent) },
-        bits: t.add(&coded.bits, &motion.bits),
+        bits: t.plus(&coded.bits, &motion.bits),
         motion_bits: Some(motion.bits),
         predictions: Some([searched_prediction, prediction]),
     }
@@ -132,7 +132,7 @@ fn searched_flow<P: Tape>(t: &P, x: &Picture<P::Tensor>, reference: &Reference<P
 
 /// Squared error of each sample in grey levels, as in RGB, `[b]`.
 pub fn distortion<P: Tape>(t: &P, x: &P::Tensor, y: &P::Tensor) -> P::Tensor {
-    let d = t.sub(x, y);
+    let d = t.minus(x, y);
     let shape = t.shape(x);
     let sites = (shape[2] * shape[3]) as f32;
     let planes = [(64, RGB_WEIGHTS[0]), (16, RGB_WEIGHTS[1]), (16, RGB_WEIGHTS[2])];

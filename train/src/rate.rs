@@ -3,10 +3,13 @@
 use std::f32::consts::LN_2;
 use std::sync::LazyLock;
 
-use vcn_codec::model::latent::{HYPER_SCALE, KNOTS, Latent, MIXTURE, SCALE_ONE, SCALES};
+use vcn_codec::model::latent::{KNOTS, Latent, MIXTURE, SCALE_ONE, SCALES};
 use vcn_codec::model::{QUALITIES, lambda, quality_plane};
 
 use crate::tape::Tape;
+
+/// Largest hyper-latent, set by the format in which the hyper-synthesis reads it.
+const HYPER_LIMIT: f32 = 31.0;
 
 /// How much of the theoretical rate-distortion threshold the rounding applies; the rest is left to the learned
 /// analysis, which can foresee more than one coefficient.
@@ -63,61 +66,77 @@ pub fn code<P: Tape>(
     let shape = t.shape(y);
     let (b, c) = (shape[0], shape[1]);
     let log_gain = t.reshape(&t.matmul(&quality.knots, &t.param(model.log_gain)), &[b, c, 1, 1]);
-    let steps = t.mul(y, &t.exp(&log_gain));
-
-    let z = t.full(&model.hyper_analysis(t, &t.low(&t.affine(&steps, 1.0 / HYPER_SCALE, 0.0)), &quality.plane));
+    let gain = t.exp(&log_gain);
+    let z = t.full(&model.hyper_analysis(t, &hyper_input(t, y, &gain), &quality.plane));
+    let z = t.clamp(&z, -HYPER_LIMIT, HYPER_LIMIT);
     let z = straight_through(t, &z, &t.floor(&t.affine(&z, 1.0, 0.5)));
     let side = t.sum_samples(&mixture_bits(t, model, &z));
 
     let prior = model.prior(t, &t.low(&z), context, &quality.plane, y);
-    let (mean, scale) = (t.full(&prior.mean), t.full(&prior.scale));
-    let step_values = t.values(&steps);
+    let units: Vec<f32> = model.mean_unit.iter().map(|&u| 2f32.powi(u)).collect();
+    let units = t.constant(&units, &[1, c, 1, 1]);
+    let (mean, scale) = (t.mul(&t.full(&prior.mean), &units), t.full(&prior.scale));
+    let gain_values = t.values(&gain);
+    let y_values = t.values(y);
     let mut mean_values = t.values(&mean);
     let scale_values = t.values(&scale);
     let first = lattice(model, &shape);
-    let lattice = || first.iter().cycle();
+    let n = y_values.len();
+    let sites = shape[2] * shape[3];
+    let residual = |i: usize, mean: f32| (y_values[i] - mean) * gain_values[i / sites];
 
-    let symbols: Vec<f32> = step_values
-        .iter()
-        .zip(&mean_values)
-        .zip(&scale_values)
-        .zip(lattice())
-        .map(|(((y, m), s), on)| on * COSTS.at(*s).round(y - m))
+    let sample = n / b;
+    let symbols: Vec<f32> = (0..n)
+        .map(|i| first[i % sample] * COSTS.at(scale_values[i]).round(residual(i, mean_values[i])))
         .collect();
-    let refinement = t.full(&model.refine(t, &prior.features, &t.low(&t.constant(&symbols, &shape))));
+    let refinement = model.refine(t, &prior.features, &t.low(&t.constant(&symbols, &shape)));
+    let refinement = t.mul(&t.full(&refinement), &units);
     let second: Vec<f32> = first.iter().map(|on| 1.0 - on).collect();
-    let mean = t.add(&mean, &t.mul(&refinement, &t.constant(&second, &[1, shape[1], shape[2], shape[3]])));
+    let mean = t.plus(&mean, &t.mul(&refinement, &t.constant(&second, &[1, shape[1], shape[2], shape[3]])));
     let refinement = t.values(&refinement);
     mean_values.iter_mut().zip(refinement).zip(second.iter().cycle()).for_each(|((m, r), on)| *m += on * r);
 
     // Symbols, bits and the derivatives of the bits in one pass; the tape sees a plane with those slopes.
-    let n = step_values.len();
     let (mut correction, mut by_residual, mut by_scale) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+    let mut silent = vec![0.0; n];
     let mut offset = vec![0.0; b];
     for i in 0..n {
-        let residual = step_values[i] - mean_values[i];
+        let residual = residual(i, mean_values[i]);
         let cost = COSTS.at(scale_values[i]);
         let symbol = cost.round(residual);
         let (bits, by_symbol, by_s) = cost.bits(symbol);
-        correction[i] = symbol - step_values[i];
+        correction[i] = symbol - residual;
+        silent[i] = (symbol == 0.0) as u8 as f32;
         by_residual[i] = by_symbol;
         by_scale[i] = by_s;
-        offset[i / (n / b)] += bits - by_symbol * residual - by_s * scale_values[i];
+        offset[i / sample] += bits - by_symbol * residual - by_s * scale_values[i];
     }
-    let slope = t.add(
-        &t.mul(&t.sub(&steps, &mean), &t.constant(&by_residual, &shape)),
+    let distance = t.mul(&t.minus(y, &mean), &gain);
+    let slope = t.plus(
+        &t.mul(&distance, &t.constant(&by_residual, &shape)),
         &t.mul(&scale, &t.constant(&by_scale, &shape)),
     );
-    let bits = t.add(&t.sum_samples(&slope), &t.constant(&offset, &[b]));
-    // The true derivative with respect to the mean is one; the straight-through one with respect to the latent too.
-    let reconstructed = t.add(&mean, &t.add(&steps, &t.constant(&correction, &shape)));
-    let latent = t.mul(&reconstructed, &t.exp(&t.affine(&log_gain, -1.0, 0.0)));
-    Coded { latent, bits: t.add(&bits, &side), side }
+    let bits = t.plus(&t.sum_samples(&slope), &t.constant(&offset, &[b]));
+    // Straight through to the latent; to the mean only where it alone decides, at silent sites.
+    let fixed = t.detach(&mean);
+    let symbols = t.plus(&t.mul(&t.minus(y, &fixed), &gain), &t.constant(&correction, &shape));
+    let base = t.plus(&fixed, &t.mul(&t.minus(&mean, &fixed), &t.constant(&silent, &shape)));
+    let latent = t.plus(&base, &t.mul(&symbols, &t.exp(&t.affine(&log_gain, -1.0, 0.0))));
+    Coded { latent, bits: t.plus(&bits, &side), side }
+}
+
+/// What the hyper-analysis reads: the latent in real units, and in steps with its range compressed, because it is
+/// magnitudes over three decades that the scales follow.
+fn hyper_input<P: Tape>(t: &P, y: &P::Tensor, gain: &P::Tensor) -> P::Tensor {
+    let steps = t.mul(y, gain);
+    let sign = t.affine(&t.at_least(&steps, &t.constant(&[0.0], &[1, 1, 1, 1])), 2.0, -1.0);
+    let compressed = t.mul(&t.ln(&t.affine(&t.abs(&steps), 1.0, 1.0)), &sign);
+    t.low(&t.cat(&[&compressed, &t.affine(y, 0.25, 0.0)]))
 }
 
 /// The value of `hard` with the gradient of `soft`.
 pub fn straight_through<P: Tape>(t: &P, soft: &P::Tensor, hard: &P::Tensor) -> P::Tensor {
-    t.add(soft, &t.detach(&t.sub(hard, soft)))
+    t.plus(soft, &t.detach(&t.minus(hard, soft)))
 }
 
 /// 1 on the sites of the first lattice, `[c, h, w]`.
@@ -138,6 +157,10 @@ const RESOLUTION: usize = 32;
 const SMALLEST: f32 = -(SCALE_ONE as f32) / 4.0;
 /// Entries of the cost table.
 const ENTRIES: usize = RESOLUTION * (SCALES - 1) / 4 + 1;
+
+/// Most bits for each further step away from zero. Where almost nothing is expected a Laplace distribution would ask
+/// for far more than the tables' escape costs, and a few such symbols would rule the gradient.
+const STEEPEST: f64 = 6.0;
 
 static COSTS: LazyLock<Costs> = LazyLock::new(Costs::laplace);
 
@@ -161,7 +184,7 @@ impl Costs {
             let inverse = 2f64.powf(-(SMALLEST as f64 + i as f64 / RESOLUTION as f64));
             let zero = -(-(-0.5 * inverse).exp()).ln_1p() / LN_2 as f64;
             let one = (0.5 * inverse - (-(-inverse).exp()).ln_1p()) / LN_2 as f64 + 1.0;
-            [zero as f32, one as f32, (inverse / LN_2 as f64) as f32]
+            [zero as f32, one as f32, (inverse / LN_2 as f64).min(STEEPEST) as f32]
         };
         Costs { table: (0..ENTRIES).map(entry).collect() }
     }
@@ -218,15 +241,15 @@ fn mixture_bits<P: Tape>(t: &P, model: &Latent, z: &P::Tensor) -> P::Tensor {
     let mut sum: Option<(P::Tensor, P::Tensor)> = None;
     for k in 0..MIXTURE {
         let inverse = t.exp(&t.affine(&t.clamp(&column(&scales, k), -3.0, 5.0), -1.0, 0.0));
-        let offset = t.sub(z, &column(&means, k));
+        let offset = t.minus(z, &column(&means, k));
         let cdf = |shift: f32| t.sigmoid(&t.mul(&t.affine(&offset, 1.0, shift), &inverse));
         let weight = t.exp(&column(&weights, k));
-        let mass = t.mul(&t.sub(&cdf(0.5), &cdf(-0.5)), &weight);
+        let mass = t.mul(&t.minus(&cdf(0.5), &cdf(-0.5)), &weight);
         sum = Some(match sum {
             None => (mass, weight),
-            Some((m, w)) => (t.add(&m, &mass), t.add(&w, &weight)),
+            Some((m, w)) => (t.plus(&m, &mass), t.plus(&w, &weight)),
         });
     }
     let (mass, weight) = sum.expect("a mixture has components");
-    t.affine(&t.sub(&t.ln(&t.clamp(&mass, 1e-9, 1e9)), &t.ln(&weight)), -1.0 / LN_2, 0.0)
+    t.affine(&t.minus(&t.ln(&t.clamp(&mass, 1e-9, 1e9)), &t.ln(&weight)), -1.0 / LN_2, 0.0)
 }

@@ -75,6 +75,10 @@ const LOG_EVERY: u64 = 50;
 const SAVE_EVERY: u64 = 500;
 const VALIDATE_EVERY: u64 = 1000;
 
+/// Learning rate of the linear shortcuts relative to the rest. Their weights are small and their inputs large and
+/// correlated: at the common rate, steps that agree in sign move the whole transform by many quantisation steps.
+const SHORTCUT_PACE: f32 = 0.02;
+
 /// Weight of the prediction error in the loss: it keeps the motion honest while the residual codec learns.
 const PREDICTION_WEIGHT: f32 = 0.1;
 
@@ -137,7 +141,7 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, batch: &Batch) -> Outcom
     let normal: Vec<f32> = q.lambda.iter().map(|l| 1.0 / (l.sqrt() * b as f32)).collect();
     let exchange: Vec<f32> = q.lambda.iter().map(|l| l.sqrt() / (pixels * b as f32)).collect();
     let (normal, exchange) = (t.constant(&normal, &[b]), t.constant(&exchange, &[b]));
-    let cost = |d: &P::Tensor, bits: &P::Tensor| t.sum(&t.add(&t.mul(d, &normal), &t.mul(bits, &exchange)));
+    let cost = |d: &P::Tensor, bits: &P::Tensor| t.sum(&t.plus(&t.mul(d, &normal), &t.mul(bits, &exchange)));
 
     let first = picture(t, &batch.pictures[0]);
     let frame = intra(t, model, &first, &q);
@@ -182,9 +186,9 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, batch: &Batch) -> Outcom
         let loss = if stage == Stage::Motion {
             cost(&t.affine(&predicted, 0.5, 0.0), motion_bits)
         } else {
-            cost(&t.add(&d, &t.affine(&predicted, PREDICTION_WEIGHT, 0.0)), &frame.bits)
+            cost(&t.plus(&d, &t.affine(&predicted, PREDICTION_WEIGHT, 0.0)), &frame.bits)
         };
-        outcome.loss = t.add(&outcome.loss, &t.affine(&loss, share, 0.0));
+        outcome.loss = t.plus(&outcome.loss, &t.affine(&loss, share, 0.0));
         outcome.bpp += bpp(&frame.bits) / coded;
         outcome.motion_bpp += bpp(motion_bits) / coded;
         outcome.mse += mean(&t.values(&d)) / coded;
@@ -370,6 +374,11 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
     };
     let trained: Vec<bool> = model.params.list.iter().map(|p| stage.trains(&p.name)).collect();
     t.freeze(&trained);
+    let mut pace: Vec<f32> = trained.iter().map(|&on| on as u8 as f32).collect();
+    for conv in model.shortcuts() {
+        pace[conv.weight] *= SHORTCUT_PACE;
+        pace[conv.bias] *= SHORTCUT_PACE;
+    }
     let mut log =
         std::fs::OpenOptions::new().create(true).append(true).open(&log_path).map_err(file(&log_path))?;
 
@@ -393,10 +402,15 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
             t.backward(&outcome.loss);
             let gradients = t.gradients();
             let size = norm(&gradients);
+            if std::env::var_os("VCN_DEBUG").is_some() && state.step % 10 == 0 {
+                let mut by: Vec<(f32, &str)> = gradients.iter().zip(&model.params.list).map(|(g, p)| (norm(std::slice::from_ref(g)), p.name.as_str())).collect();
+                by.sort_by(|a, b| b.0.total_cmp(&a.0));
+                eprintln!("{:?}", &by[..6]);
+            }
             let rate = settings.rate * schedule(state.step, settings);
             if size.is_finite() {
                 let scale = (CLIP_NORM / size).min(1.0);
-                let rates: Vec<f32> = trained.iter().map(|&on| if on { rate } else { 0.0 }).collect();
+                let rates: Vec<f32> = pace.iter().map(|&p| p * rate).collect();
                 let decay = (0.999f32).min((1 + state.step) as f32 / (10 + state.step) as f32);
                 state.adam.step(&mut state.params, &gradients, scale, &rates, decay);
             } else {

@@ -20,6 +20,10 @@ pub trait Tape: Ops {
     fn full(&self, x: &Self::Tensor) -> Self::Tensor;
     /// The same values without gradient.
     fn detach(&self, x: &Self::Tensor) -> Self::Tensor;
+    /// Sum; unlike [`Ops::add`] it does not saturate.
+    fn plus(&self, a: &Self::Tensor, b: &Self::Tensor) -> Self::Tensor;
+    /// Difference; unlike [`Ops::sub`] it does not saturate.
+    fn minus(&self, a: &Self::Tensor, b: &Self::Tensor) -> Self::Tensor;
     /// Product.
     fn mul(&self, a: &Self::Tensor, b: &Self::Tensor) -> Self::Tensor;
     /// `x * scale + offset`.

@@ -5,10 +5,13 @@ use std::cell::RefCell;
 use tch::{Kind, Tensor};
 use vcn_codec::model::Model;
 use vcn_codec::model::ops::Ops;
-use vcn_codec::model::params::{Conv, ParamId};
+use vcn_codec::model::params::{ACTIVATION, Conv, ParamId};
 use vcn_codec::warp::HALF_SAMPLE;
 
 use crate::tape::Tape;
+
+/// Where activations saturate, as they will in fixed point.
+const LIMIT: f64 = ACTIVATION.max() as f64 / (1 << ACTIVATION.frac) as f64;
 
 /// A tensor whose clones share storage.
 pub struct Value(Tensor);
@@ -73,15 +76,15 @@ impl Ops for Torch {
     }
 
     fn leaky(&self, x: &Value) -> Value {
-        Value(x.0.lerp(&x.0.relu(), 0.875))
+        Value(x.0.lerp(&x.0.relu(), 0.875).clamp(-LIMIT / 8.0, LIMIT))
     }
 
     fn add(&self, a: &Value, b: &Value) -> Value {
-        Value(&a.0 + &b.0)
+        Value((&a.0 + &b.0).clamp(-LIMIT, LIMIT))
     }
 
     fn sub(&self, a: &Value, b: &Value) -> Value {
-        Value(&a.0 - &b.0)
+        Value((&a.0 - &b.0).clamp(-LIMIT, LIMIT))
     }
 
     fn cat(&self, parts: &[&Value]) -> Value {
@@ -153,6 +156,14 @@ impl Tape for Torch {
 
     fn detach(&self, x: &Value) -> Value {
         Value(x.0.detach())
+    }
+
+    fn plus(&self, a: &Value, b: &Value) -> Value {
+        Value(&a.0 + &b.0)
+    }
+
+    fn minus(&self, a: &Value, b: &Value) -> Value {
+        Value(&a.0 - &b.0)
     }
 
     fn mul(&self, a: &Value, b: &Value) -> Value {

@@ -43,7 +43,7 @@ impl Down {
         Down(p.conv(name, 4 * cin, cout, 1, init))
     }
 
-    /// Replaces the output convolution's format.
+    /// Changes the convolution.
     pub fn map(self, f: impl FnOnce(Conv) -> Conv) -> Down {
         Down(f(self.0))
     }
@@ -62,6 +62,11 @@ impl Up {
     /// From `cin` channels to `cout` at twice the resolution.
     pub fn new(p: &mut Params, name: &str, cin: usize, cout: usize, init: Init) -> Up {
         Up(p.conv(name, cin, 4 * cout, 1, init))
+    }
+
+    /// Changes the convolution.
+    pub fn map(self, f: impl FnOnce(Conv) -> Conv) -> Up {
+        Up(f(self.0))
     }
 
     /// Applies the layer.

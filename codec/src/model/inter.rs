@@ -49,15 +49,14 @@ impl Inter {
         let frequencies = KEPT.frequencies();
         let fine = |c: usize| if frequencies[c].0 == 0 { 1.0 } else { 0.7 };
         let gain = |knot: usize, c: usize| COEFFICIENT / (step(knot, KNOTS) * fine(c));
-        let scale = |c: usize| {
+        let spread = |c: usize| {
             let (plane, f) = frequencies[c];
-            let spread = if plane == 0 { 12.0 } else { 4.0 } / (1.0 + f).powf(0.5);
-            (spread / step(KNOTS / 2, KNOTS)).log2()
+            (if plane == 0 { 12.0 } else { 4.0 }) / (1.0 + f).powf(0.5) / COEFFICIENT
         };
         let sizes = Sizes { latent: channels, context: CONTEXT, hyper: 48, width: 128, depth: 1 };
         p.scope("inter", |p| Inter {
             motion: Motion::new(p),
-            latent: Latent::new(p, "latent", sizes, gain, scale),
+            latent: Latent::new(p, "latent", sizes, gain, spread),
             shortcut: Shortcut::new(p, "shortcut", KEPT),
             context_in: p.conv("context.in", PACKED + FEATURES + 1, WIDTH, 3, Init::Fan(1.0)),
             context: Residual::stack(p, "context.block", WIDTH, 2),
@@ -65,12 +64,17 @@ impl Inter {
             analysis_in: p.conv("analysis.in", 2 * PACKED + WIDTH, WIDTH, 3, Init::Fan(1.0)),
             analysis: Residual::new(p, "analysis.block", WIDTH),
             analysis_out: Down::new(p, "analysis.out", WIDTH, channels, Init::Constant(0.0))
-                .map(|c| c.format(LATENT)),
-            synthesis_up: Up::new(p, "synthesis.up", channels, WIDTH, Init::Fan(1.0)),
+                .map(|c| c.format(p, LATENT)),
+            synthesis_up: Up::new(p, "synthesis.up", channels, WIDTH, Init::Fan(1.0)).map(|c| c.wide(p)),
             synthesis_in: p.conv("synthesis.in", 2 * WIDTH, WIDTH, 3, Init::Fan(1.0)),
             synthesis: Residual::stack(p, "synthesis.block", WIDTH, 2),
-            synthesis_out: p.conv("synthesis.out", WIDTH, PACKED, 3, Init::Constant(0.0)).format(PIXEL),
+            synthesis_out: p.conv("synthesis.out", WIDTH, PACKED, 3, Init::Constant(0.0)).format(p, PIXEL),
         })
+    }
+
+    /// The linear shortcut around the learned transforms.
+    pub fn shortcut(&self) -> &Shortcut {
+        &self.shortcut
     }
 
     /// Context from the packed `prediction` (the warped reference frame) and the warped reference features.

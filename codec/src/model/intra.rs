@@ -35,24 +35,28 @@ impl Intra {
         let fine = |c: usize| if frequencies[c].0 == 0 { 1.0 } else { 0.7 };
         let gain = |knot: usize, c: usize| COEFFICIENT / (step(knot, KNOTS) * fine(c));
         // Natural images: the spread of a coefficient falls about as the frequency.
-        let scale = |c: usize| {
+        let spread = |c: usize| {
             let (plane, f) = frequencies[c];
-            let spread = if plane == 0 { 300.0 } else { 60.0 } / (1.0 + f).powf(1.3);
-            (spread / step(KNOTS / 2, KNOTS)).log2()
+            (if plane == 0 { 300.0 } else { 60.0 }) / (1.0 + f).powf(1.3) / COEFFICIENT
         };
         let sizes = Sizes { latent: channels, context: 0, hyper: 64, width: 128, depth: 2 };
         p.scope("intra", |p| Intra {
-            latent: Latent::new(p, "latent", sizes, gain, scale),
+            latent: Latent::new(p, "latent", sizes, gain, spread),
             shortcut: Shortcut::new(p, "shortcut", KEPT),
             analysis_in: p.conv("analysis.in", PACKED + 1, WIDTH, 3, Init::Fan(1.0)),
             analysis: Residual::stack(p, "analysis.block", WIDTH, 2),
             analysis_out: Down::new(p, "analysis.out", WIDTH, channels, Init::Constant(0.0))
-                .map(|c| c.format(LATENT)),
-            synthesis_in: Up::new(p, "synthesis.in", channels + 1, WIDTH, Init::Fan(1.0)),
+                .map(|c| c.format(p, LATENT)),
+            synthesis_in: Up::new(p, "synthesis.in", channels + 1, WIDTH, Init::Fan(1.0)).map(|c| c.wide(p)),
             synthesis: Residual::stack(p, "synthesis.block", WIDTH, 3),
-            synthesis_out: p.conv("synthesis.out", WIDTH, PACKED, 3, Init::Constant(0.0)).format(PIXEL),
+            synthesis_out: p.conv("synthesis.out", WIDTH, PACKED, 3, Init::Constant(0.0)).format(p, PIXEL),
             feature: p.conv("feature", WIDTH, FEATURES, 1, Init::Fan(1.0)),
         })
+    }
+
+    /// The linear shortcut around the learned transforms.
+    pub fn shortcut(&self) -> &Shortcut {
+        &self.shortcut
     }
 
     /// Analysis (encoder only): packed picture to the latent in real units, as two tensors to be added: the

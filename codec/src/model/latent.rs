@@ -13,8 +13,6 @@ pub const SCALES: usize = 48;
 pub const SCALE_ONE: usize = 16;
 /// Quality knots between which gains are interpolated.
 pub const KNOTS: usize = 8;
-/// What normalised latents are divided by before the hyper-analysis, to fit the activation format.
-pub const HYPER_SCALE: f32 = 8.0;
 /// Components of the mixture that models each hyper-latent channel during training.
 pub const MIXTURE: usize = 3;
 /// Latent sites per hyper-latent site, each way.
@@ -40,6 +38,9 @@ pub struct Sizes {
 pub struct Latent {
     /// Sizes.
     pub sizes: Sizes,
+    /// Log2 of the unit in which each channel's mean is predicted, in real units: about the channel's spread, so that
+    /// DC and the highest frequency are equally easy to learn.
+    pub mean_unit: Vec<i32>,
     /// Natural logarithm of the gain (one over the quantisation step, real units), `[KNOTS, latent]`.
     pub log_gain: ParamId,
     /// Means of the hyper-latent mixture, `[hyper, MIXTURE]`.
@@ -67,28 +68,29 @@ pub struct Latent {
 pub struct Prior<T> {
     /// Features `[b, width, h, w]`, read again by [`Latent::refine`].
     pub features: T,
-    /// Means `[b, latent, h, w]`.
+    /// Means in units of `2^mean_unit`, `[b, latent, h, w]`.
     pub mean: T,
     /// Log2 of the Laplace scale `[b, latent, h, w]`.
     pub scale: T,
 }
 
 impl Latent {
-    /// An entropy model; `gain(knot, channel)` is the starting gain and `scale(channel)` the starting log2 scale in
-    /// steps at the middle quality.
+    /// An entropy model; `gain(knot, channel)` is the starting gain and `spread(channel)` the expected magnitude of a
+    /// channel in real units.
     pub fn new(
         p: &mut Params,
         name: &str,
         sizes: Sizes,
         gain: impl Fn(usize, usize) -> f32,
-        scale: impl Fn(usize) -> f32,
+        spread: impl Fn(usize) -> f32,
     ) -> Latent {
         let Sizes { latent, context, hyper, width, depth } = sizes;
         let knots = (0..KNOTS * latent).map(|i| gain(i / latent, i % latent).ln()).collect();
-        let start = (0..latent).map(scale).collect();
+        let start = (0..latent).map(|c| (spread(c) * gain(KNOTS / 2, c)).log2()).collect();
         p.scope(name, |p| {
             let model = Latent {
                 sizes,
+                mean_unit: (0..latent).map(|c| spread(c).log2().round().clamp(-4.0, 3.0) as i32).collect(),
                 log_gain: p.add("log_gain", &[KNOTS, latent], Init::Values(knots)),
                 mixture_mean: p.add(
                     "mixture.mean",
@@ -97,26 +99,27 @@ impl Latent {
                 ),
                 mixture_scale: p.add("mixture.scale", &[hyper, MIXTURE], Init::Constant(0.0)),
                 mixture_weight: p.add("mixture.weight", &[hyper, MIXTURE], Init::Constant(0.0)),
-                analysis_in: p.conv("analysis.in", latent + 1, width, 1, Init::Fan(1.0)),
+                analysis_in: p.conv("analysis.in", 2 * latent + 1, width, 1, Init::Fan(1.0)),
                 analysis_mid: Down::new(p, "analysis.mid", width, width, Init::Fan(1.0)),
                 analysis_out: Down::new(p, "analysis.out", width, hyper, Init::Fan(1.0)),
-                synthesis_in: Up::new(p, "synthesis.in", hyper, width, Init::Fan(0.5)),
+                synthesis_in: Up::new(p, "synthesis.in", hyper, width, Init::Fan(0.5)).map(|c| c.wide(p)),
                 synthesis_mid: Residual::new(p, "synthesis.mid", width),
                 synthesis_out: Up::new(p, "synthesis.out", width, width, Init::Fan(1.0)),
                 prior_in: p.conv("prior.in", width + context + 1, width, 1, Init::Fan(1.0)),
                 prior: Residual::stack(p, "prior.block", width, depth),
-                mean: p.conv("prior.mean", width, latent, 1, Init::Fan(0.05)).format(ENTROPY),
-                scale: p.conv("prior.scale", width, latent, 1, Init::Fan(0.2)).format(ENTROPY),
+                mean: p.conv("prior.mean", width, latent, 1, Init::Fan(0.05)).format(p, ENTROPY).precise(p),
+                scale: p.conv("prior.scale", width, latent, 1, Init::Fan(0.2)).format(p, ENTROPY).precise(p),
                 refine_in: p.conv("refine.in", width + latent, width, 1, Init::Fan(1.0)),
                 refine: Residual::new(p, "refine.block", width),
-                refine_out: p.conv("refine.out", width, latent, 1, Init::Constant(0.0)).format(ENTROPY),
+                refine_out: p.conv("refine.out", width, latent, 1, Init::Constant(0.0)).format(p, ENTROPY).precise(p),
             };
             p.list[model.scale.bias].init = Init::Values(start);
             model
         })
     }
 
-    /// Hyper-analysis (encoder only): `y` is the latent in steps divided by [`HYPER_SCALE`], `quality` a plane of 1.
+    /// Hyper-analysis (encoder only): `y` is the latent twice, first in steps with its range compressed,
+    /// `sign(v) ln(1 + |v|)`, then a quarter of it in real units; `quality` is `[b, 1, 1, 1]`.
     /// Gives the hyper-latent before rounding, `[b, hyper, ceil(h / 4), ceil(w / 4)]`.
     pub fn hyper_analysis<O: Ops>(&self, o: &O, y: &O::Tensor, quality: &O::Tensor) -> O::Tensor {
         let x = o.cat(&[y, &o.plane(quality, y)]);
@@ -145,7 +148,7 @@ impl Latent {
         Prior { mean: o.conv(&self.mean, &features), scale: o.conv(&self.scale, &features), features }
     }
 
-    /// Second step: what to add to the means of the second lattice, given the first lattice's symbols
+    /// Second step: what to add to the means of the second lattice (in their units), given the first lattice's symbols
     /// (`symbols`, zero on the second lattice).
     pub fn refine<O: Ops>(&self, o: &O, features: &O::Tensor, symbols: &O::Tensor) -> O::Tensor {
         let x = o.leaky(&o.conv(&self.refine_in, &o.cat(&[features, symbols])));

@@ -56,4 +56,9 @@ impl Model {
         let inter = inter::Inter::new(&mut params);
         Model { params, intra, inter }
     }
+
+    /// The linear shortcuts, which start as block transforms.
+    pub fn shortcuts(&self) -> Vec<&params::Conv> {
+        [self.intra.shortcut().convs(), self.inter.shortcut().convs(), self.inter.motion.shortcut()].concat()
+    }
 }

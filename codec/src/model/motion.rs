@@ -56,27 +56,33 @@ impl Motion {
             let dc = if c.is_multiple_of(16) { 1.0 } else { 0.7 };
             dc * 2.0 * 6.0f32.powf(knot as f32 / (KNOTS - 1) as f32)
         };
-        let scale = |c: usize| if c.is_multiple_of(16) { 0.5 } else { -2.0 };
+        let spread = |c: usize| if c.is_multiple_of(16) { 0.5 } else { 0.1 };
         let sizes = Sizes { latent: CHANNELS, context: CHANNELS, hyper: 16, width: 64, depth: 1 };
         p.scope("motion", |p| Motion {
-            latent: Latent::new(p, "latent", sizes, gain, scale),
+            latent: Latent::new(p, "latent", sizes, gain, spread),
             forward: p
                 .conv("shortcut.forward", CHANNELS, CHANNELS, 1, Init::Values(m.concat()))
-                .format(LATENT)
-                .precise(),
+                .format(p, LATENT)
+                .precise(p),
             inverse: p
                 .conv("shortcut.inverse", CHANNELS, CHANNELS, 1, Init::Values(transposed))
-                .format(FLOW)
-                .precise(),
+                .wide(p)
+                .format(p, FLOW)
+                .precise(p),
             analysis_in: p.conv("analysis.in", 2 + 2 * PACKED + 1, WIDTH, 3, Init::Fan(1.0)),
             analysis_mid: Down::new(p, "analysis.mid", WIDTH, WIDTH, Init::Fan(1.0)),
             analysis: Residual::new(p, "analysis.block", WIDTH),
             analysis_out: Down::new(p, "analysis.out", WIDTH, CHANNELS, Init::Constant(0.0))
-                .map(|c| c.format(LATENT)),
-            synthesis_in: p.conv("synthesis.in", CHANNELS + 1, WIDTH, 3, Init::Fan(1.0)),
+                .map(|c| c.format(p, LATENT)),
+            synthesis_in: p.conv("synthesis.in", CHANNELS + 1, WIDTH, 3, Init::Fan(1.0)).wide(p),
             synthesis: Residual::new(p, "synthesis.block", WIDTH),
-            synthesis_out: p.conv("synthesis.out", WIDTH, CHANNELS, 1, Init::Constant(0.0)).format(FLOW),
+            synthesis_out: p.conv("synthesis.out", WIDTH, CHANNELS, 1, Init::Constant(0.0)).format(p, FLOW),
         })
+    }
+
+    /// The linear shortcuts around the learned transforms.
+    pub fn shortcut(&self) -> [&Conv; 2] {
+        [&self.forward, &self.inverse]
     }
 
     /// Analysis (encoder only) of a searched `flow` `[b, 2, h, w]`, given the packed picture and the packed

@@ -18,14 +18,16 @@ impl Format {
     }
 }
 
-/// Everything that a convolution reads: 12 bits, unit 1/64.
-pub const ACTIVATION: Format = Format { frac: 6, bits: 12 };
+/// What networks hand from layer to layer: 10 bits, unit 1/64.
+pub const ACTIVATION: Format = Format { frac: 6, bits: 10 };
+/// The wider inputs of a few 1x1 convolutions, latents and hyper-latents: 12 bits, unit 1/64.
+pub const WIDE: Format = Format { frac: 6, bits: 12 };
 /// Packed pixels leaving a network: unit 1/16 of a grey level (a real 1 is 32 grey levels).
 pub const PIXEL: Format = Format { frac: 9, bits: 13 };
 /// Latents before quantisation: unit 1/4 of a coefficient (a real 1 is a coefficient of 64).
 pub const LATENT: Format = Format { frac: 8, bits: 16 };
-/// Means (in quantisation steps) and scales (in octaves).
-pub const ENTROPY: Format = Format { frac: 6, bits: 16 };
+/// Means (in units of their channel's spread) and scales (in octaves).
+pub const ENTROPY: Format = Format { frac: 8, bits: 16 };
 /// Flow in units of 8 luma samples: 1/16 sample precision.
 pub const FLOW: Format = Format { frac: 7, bits: 13 };
 
@@ -71,6 +73,8 @@ impl Param {
 pub struct Params {
     /// The parameters.
     pub list: Vec<Param>,
+    /// The convolutions that use them.
+    pub convs: Vec<Conv>,
     prefix: Vec<String>,
 }
 
@@ -98,13 +102,18 @@ impl Params {
     pub fn conv(&mut self, name: &str, cin: usize, cout: usize, k: usize, init: Init) -> Conv {
         let weight = self.add(&format!("{name}.weight"), &[cout, k, k, cin], init);
         let bias = self.add(&format!("{name}.bias"), &[cout], Init::Constant(0.0));
-        Conv { weight, bias, cin, cout, k, out: ACTIVATION, precise: false }
+        let index = self.convs.len();
+        let conv = Conv { index, weight, bias, cin, cout, k, input: ACTIVATION, out: ACTIVATION, precise: false };
+        self.convs.push(conv.clone());
+        conv
     }
 }
 
 /// A convolution: which parameters it uses and the format of its output.
 #[derive(Clone, Debug)]
 pub struct Conv {
+    /// Position among the model's convolutions.
+    pub index: usize,
     /// Weight, `[cout, k, k, cin]`.
     pub weight: ParamId,
     /// Bias, `[cout]`.
@@ -115,6 +124,8 @@ pub struct Conv {
     pub cout: usize,
     /// Kernel side, odd.
     pub k: usize,
+    /// Input format.
+    pub input: Format,
     /// Output format.
     pub out: Format,
     /// Train in single precision even where the rest runs in bf16: the transforms, whose error is picture error.
@@ -122,16 +133,25 @@ pub struct Conv {
 }
 
 impl Conv {
-    /// The same layer with another output format.
-    pub fn format(mut self, out: Format) -> Conv {
-        self.out = out;
+    fn changed(mut self, p: &mut Params, change: impl FnOnce(&mut Conv)) -> Conv {
+        change(&mut self);
+        p.convs[self.index] = self.clone();
         self
     }
 
+    /// The same layer with another output format.
+    pub fn format(self, p: &mut Params, out: Format) -> Conv {
+        self.changed(p, |c| c.out = out)
+    }
+
+    /// The same layer reading the wider format of latents.
+    pub fn wide(self, p: &mut Params) -> Conv {
+        self.changed(p, |c| c.input = WIDE)
+    }
+
     /// The same layer, trained in single precision.
-    pub fn precise(mut self) -> Conv {
-        self.precise = true;
-        self
+    pub fn precise(self, p: &mut Params) -> Conv {
+        self.changed(p, |c| c.precise = true)
     }
 
     /// Multiply-accumulates per output site.

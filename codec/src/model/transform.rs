@@ -78,10 +78,15 @@ impl Shortcut {
         p.scope(name, |p| Shortcut {
             forward: p
                 .conv("forward", 4 * PACKED, c, 1, Init::Values(forward.concat()))
-                .format(LATENT)
-                .precise(),
-            inverse: p.conv("inverse", c, 4 * PACKED, 1, Init::Values(transposed)).format(PIXEL).precise(),
+                .format(p, LATENT)
+                .precise(p),
+            inverse: p.conv("inverse", c, 4 * PACKED, 1, Init::Values(transposed)).wide(p).format(p, PIXEL).precise(p),
         })
+    }
+
+    /// Both layers.
+    pub fn convs(&self) -> [&Conv; 2] {
+        [&self.forward, &self.inverse]
     }
 
     /// Packed picture `[b, 96, h, w]` to latent `[b, c, h / 2, w / 2]`.

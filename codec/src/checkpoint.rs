@@ -1,0 +1,263 @@
+//! A trained model as it is shipped: integer weights, quantisation steps, probability tables, training record.
+
+use crate::container::Metric;
+use crate::container::varint;
+use crate::entropy::{ChannelTables, ScaleTables};
+use crate::model::latent::Latent;
+use crate::model::params::Conv;
+use crate::model::{Model, QUALITIES};
+use crate::{Error, Result};
+
+const MAGIC: &[u8; 8] = b"VCNMODEL";
+const VERSION: u8 = 1;
+/// No checkpoint may unpack to more than this.
+const MAX_BYTES: usize = 64 << 20;
+
+/// Largest integer that f32 arithmetic keeps exact, and so the bound on every accumulator.
+pub const EXACT: i64 = 1 << 24;
+
+/// One convolution in integers: `round(sum(w a) + bias) >> shift`, with `shift` from the exponent and the formats.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// Weights `[out, row, column, in]`.
+    pub weight: Vec<i8>,
+    /// Per output channel, the power of two by which its weights were multiplied.
+    pub exponent: Vec<u8>,
+    /// Per output channel, in units of the accumulator.
+    pub bias: Vec<i32>,
+}
+
+impl Layer {
+    /// Quantises real weights: for each output channel the largest power-of-two scale at which weights fit 8 bits and
+    /// no input can push the accumulator beyond what f32 holds exactly.
+    pub fn quantise(conv: &Conv, weight: &[f32], bias: &[f32]) -> Layer {
+        let fan = conv.k * conv.k * conv.cin;
+        let mut layer = Layer { weight: Vec::new(), exponent: Vec::new(), bias: Vec::new() };
+        for (row, &b) in weight.chunks_exact(fan).zip(bias) {
+            let largest = row.iter().fold(0f32, |m, w| m.max(w.abs()));
+            let least = conv.out.frac.saturating_sub(conv.input.frac);
+            let mut exponent = 20u8;
+            let (weights, bias) = loop {
+                let scale = (1u32 << exponent) as f32;
+                let weights: Vec<i8> = row.iter().map(|w| (w * scale).round().clamp(-127.0, 127.0) as i8).collect();
+                let bias = (b as f64 * scale as f64 * (1u32 << conv.input.frac) as f64).round();
+                let bound = accumulator_bound(conv, &weights, bias as i64, exponent);
+                if exponent == least || (largest * scale <= 127.0 && bound < EXACT) {
+                    break (weights, bias.clamp(-(EXACT as f64) / 2.0, EXACT as f64 / 2.0) as i32);
+                }
+                exponent -= 1;
+            };
+            layer.weight.extend(weights);
+            layer.exponent.push(exponent);
+            layer.bias.push(bias);
+        }
+        layer
+    }
+
+    /// Bits by which an accumulator of output channel `o` is shifted down.
+    pub fn shift(&self, conv: &Conv, o: usize) -> u32 {
+        conv.input.frac as u32 + self.exponent[o] as u32 - conv.out.frac as u32
+    }
+
+    fn check(&self, conv: &Conv) -> Result<()> {
+        let fan = conv.k * conv.k * conv.cin;
+        for (o, row) in self.weight.chunks_exact(fan).enumerate() {
+            if (self.exponent[o] as u32) < (conv.out.frac as u32).saturating_sub(conv.input.frac as u32)
+                || self.exponent[o] > 20
+            {
+                return Err(Error::Checkpoint { what: "a weight exponent", found: self.exponent[o] as i64 });
+            }
+            let bound = accumulator_bound(conv, row, self.bias[o] as i64, self.exponent[o]);
+            if bound >= EXACT {
+                return Err(Error::Checkpoint { what: "an accumulator bound (limit 2^24)", found: bound });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Largest magnitude that the accumulator of one output channel can reach, rounding term included.
+fn accumulator_bound(conv: &Conv, weights: &[i8], bias: i64, exponent: u8) -> i64 {
+    let sum: i64 = weights.iter().map(|&w| (w as i64).abs()).sum();
+    let shift = conv.input.frac as i64 + exponent as i64 - conv.out.frac as i64;
+    let half = if shift > 0 { 1i64 << (shift - 1) } else { 0 };
+    sum * conv.input.max() as i64 + bias.abs() + half
+}
+
+/// Quantisation and side tables of one latent.
+#[derive(Clone, Debug)]
+pub struct LatentTables {
+    /// Quantisation steps `[QUALITIES, channels]` in real units times 2^14.
+    pub steps: Vec<u32>,
+    /// Tables of the hyper-latent channels.
+    pub hyper: ChannelTables,
+}
+
+/// Fractional bits of [`LatentTables::steps`].
+pub const STEP_FRAC: u32 = 14;
+
+/// A trained model.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    /// Short name.
+    pub name: String,
+    /// What it was optimised for.
+    pub metric: Metric,
+    /// How it was trained: JSON text.
+    pub record: String,
+    /// One per convolution of the model, in the model's order.
+    pub layers: Vec<Layer>,
+    /// Of the intra, motion and inter latents.
+    pub latents: [LatentTables; 3],
+    /// Tables by scale index, shared by all latents.
+    pub scales: ScaleTables,
+    digest: [u8; 32],
+}
+
+/// The latents of a model in the order of [`Checkpoint::latents`].
+pub fn latents(model: &Model) -> [&Latent; 3] {
+    [&model.intra.latent, &model.inter.motion.latent, &model.inter.latent]
+}
+
+impl Checkpoint {
+    /// Puts a checkpoint together and checks that it fits the model and keeps every bound.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] with the quantity at fault.
+    pub fn new(
+        name: String,
+        metric: Metric,
+        record: String,
+        layers: Vec<Layer>,
+        latents: [LatentTables; 3],
+        scales: ScaleTables,
+    ) -> Result<Checkpoint> {
+        let mut checkpoint = Checkpoint { name, metric, record, layers, latents, scales, digest: [0; 32] };
+        checkpoint.check()?;
+        checkpoint.digest = *blake3::hash(&checkpoint.plain()).as_bytes();
+        Ok(checkpoint)
+    }
+
+    /// What streams name: blake3 of the unpacked contents.
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    fn check(&self) -> Result<()> {
+        let model = Model::new();
+        let wrong = |what, found| Err(Error::Checkpoint { what, found });
+        if self.layers.len() != model.params.convs.len() {
+            return wrong("the number of layers", self.layers.len() as i64);
+        }
+        for (layer, conv) in self.layers.iter().zip(&model.params.convs) {
+            if layer.weight.len() != conv.macs() || layer.exponent.len() != conv.cout || layer.bias.len() != conv.cout {
+                return wrong("the size of a layer", layer.weight.len() as i64);
+            }
+            layer.check(conv)?;
+        }
+        for (tables, latent) in self.latents.iter().zip(latents(&model)) {
+            if tables.steps.len() != QUALITIES * latent.sizes.latent {
+                return wrong("the number of quantisation steps", tables.steps.len() as i64);
+            }
+            if let Some(&step) = tables.steps.iter().find(|&&s| s == 0 || s > 1 << 22) {
+                return wrong("a quantisation step", step as i64);
+            }
+            if tables.hyper.count() != latent.sizes.hyper {
+                return wrong("the number of hyper-latent tables", tables.hyper.count() as i64);
+            }
+        }
+        if self.scales.count() != crate::model::latent::SCALES {
+            return wrong("the number of scale tables", self.scales.count() as i64);
+        }
+        Ok(())
+    }
+
+    fn plain(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let text = |out: &mut Vec<u8>, s: &str| {
+            varint::put(out, s.len() as u64);
+            out.extend_from_slice(s.as_bytes());
+        };
+        text(&mut out, &self.name);
+        out.push(self.metric as u8);
+        text(&mut out, &self.record);
+        for layer in &self.layers {
+            out.extend(layer.weight.iter().map(|&w| w as u8));
+            out.extend_from_slice(&layer.exponent);
+            layer.bias.iter().for_each(|b| out.extend_from_slice(&b.to_le_bytes()));
+        }
+        for latent in &self.latents {
+            latent.steps.iter().for_each(|s| out.extend_from_slice(&s.to_le_bytes()));
+            latent.hyper.write(&mut out);
+        }
+        self.scales.write(&mut out);
+        out
+    }
+
+    /// The file: magic, version, digest, zstd of the contents.
+    pub fn write(&self) -> Vec<u8> {
+        let packed = zstd::bulk::compress(&self.plain(), 19).expect("compression into memory cannot fail");
+        [&MAGIC[..], &[VERSION], &self.digest, &packed].concat()
+    }
+
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// If it is not a checkpoint, is damaged, is of another version, or breaks a bound.
+    pub fn read(bytes: &[u8]) -> Result<Checkpoint> {
+        let wrong = |what, found| Error::Checkpoint { what, found };
+        let body = bytes.strip_prefix(MAGIC).ok_or(wrong("the magic number", -1))?;
+        let (&version, body) = body.split_first().ok_or(wrong("the length", bytes.len() as i64))?;
+        if version != VERSION {
+            return Err(wrong("the version", version as i64));
+        }
+        let (digest, packed) = body.split_at_checked(32).ok_or(wrong("the length", bytes.len() as i64))?;
+        let plain = zstd::bulk::decompress(packed, MAX_BYTES).map_err(|_| wrong("the packed contents", -1))?;
+        if blake3::hash(&plain).as_bytes() != digest {
+            return Err(wrong("the digest", -1));
+        }
+        Self::parse(&plain)
+    }
+
+    fn parse(plain: &[u8]) -> Result<Checkpoint> {
+        let mut rest = plain;
+        let short = || Error::Checkpoint { what: "the length of the contents", found: plain.len() as i64 };
+        let take = |rest: &mut &[u8], n: usize| -> Result<Vec<u8>> {
+            let (head, tail) = rest.split_at_checked(n).ok_or_else(short)?;
+            *rest = tail;
+            Ok(head.to_vec())
+        };
+        let text = |rest: &mut &[u8]| -> Result<String> {
+            let n = varint::take(rest).map_err(|_| short())?;
+            String::from_utf8(take(rest, usize::try_from(n).map_err(|_| short())?)?).map_err(|_| short())
+        };
+        let words = |bytes: Vec<u8>| bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect::<Vec<u32>>();
+        let name = text(&mut rest)?;
+        let metric = match take(&mut rest, 1)?[0] {
+            m if m == Metric::Psnr as u8 => Metric::Psnr,
+            m if m == Metric::MsSsim as u8 => Metric::MsSsim,
+            m => return Err(Error::Checkpoint { what: "the metric", found: m as i64 }),
+        };
+        let record = text(&mut rest)?;
+        let model = Model::new();
+        let mut layers = Vec::new();
+        for conv in &model.params.convs {
+            layers.push(Layer {
+                weight: take(&mut rest, conv.macs())?.into_iter().map(|w| w as i8).collect(),
+                exponent: take(&mut rest, conv.cout)?,
+                bias: words(take(&mut rest, 4 * conv.cout)?).into_iter().map(|b| b as i32).collect(),
+            });
+        }
+        let mut latent = |sizes: &Latent| -> Result<LatentTables> {
+            let steps = words(take(&mut rest, 4 * QUALITIES * sizes.sizes.latent)?);
+            Ok(LatentTables { steps, hyper: ChannelTables::read(&mut rest)? })
+        };
+        let [a, b, c] = latents(&model);
+        let latents = [latent(a)?, latent(b)?, latent(c)?];
+        let scales = ScaleTables::read(&mut rest)?;
+        if !rest.is_empty() {
+            return Err(short());
+        }
+        Checkpoint::new(name, metric, record, layers, latents, scales)
+    }
+}

@@ -1,0 +1,235 @@
+//! A checkpoint on a device: what encoders and decoders share, down to the last bit of a reconstructed sample.
+
+use burn::tensor::Tensor;
+use vcn_media::Yuv420;
+
+use crate::checkpoint::Checkpoint;
+use crate::decoder::GopDecoder;
+use crate::device::DeviceChoice;
+use crate::encoder::{Effort, GopEncoder};
+use crate::integer::Integer;
+use crate::model::inter::Context;
+use crate::model::motion::{self, STRIDE};
+use crate::model::params::{ACTIVATION, FLOW, PIXEL};
+use crate::model::transform::PACKED;
+use crate::model::{FEATURES, Model, quality_plane};
+use crate::packing::{BLOCK, SITE, pack_planes, unpack};
+use crate::symbols::LatentCoder;
+use crate::warp::{Flow, Plane, warp_chroma, warp_features, warp_luma};
+use crate::{Error, Result, device};
+
+/// A model ready to code video.
+pub struct Codec {
+    pub(crate) model: Model,
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) exec: Integer,
+    device: String,
+}
+
+/// How a frame is coded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameKind {
+    /// By itself.
+    Intra,
+    /// From the frame before.
+    Inter,
+    /// As a repetition of the frame before.
+    Repeat,
+}
+
+impl Codec {
+    /// Opens a device, proves that it computes exactly, and moves the checkpoint's networks to it.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device is missing or gives wrong results.
+    pub fn new(checkpoint: Checkpoint, choice: DeviceChoice) -> Result<Codec> {
+        let (device, name) = device::open(choice)?;
+        let model = Model::new();
+        let exec = Integer::new(&model, &checkpoint, &device);
+        Ok(Codec { model, checkpoint, exec, device: name })
+    }
+
+    /// The checkpoint in use.
+    pub fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    /// Name of the device in use.
+    pub fn device(&self) -> &str {
+        &self.device
+    }
+
+    /// Starts coding a GOP of `width` x `height` frames at a quality of 0 to 63.
+    pub fn encode(&self, width: usize, height: usize, quality: u8, effort: Effort) -> GopEncoder<'_> {
+        GopEncoder::new(self, width, height, quality, effort)
+    }
+
+    /// Starts decoding the payload of a GOP.
+    ///
+    /// # Errors
+    /// If the payload is too short to be one.
+    pub fn decode<'a>(&'a self, payload: &'a [u8], frames: u32, width: usize, height: usize) -> Result<GopDecoder<'a>> {
+        GopDecoder::new(self, payload, frames, width, height)
+    }
+
+    /// Coder of one of the checkpoint's latents (0 intra, 1 motion, 2 residual).
+    pub(crate) fn latent(&self, which: usize, quality: u8, geometry: &Geometry) -> LatentCoder<'_> {
+        LatentCoder {
+            exec: &self.exec,
+            model: crate::checkpoint::latents(&self.model)[which],
+            tables: &self.checkpoint.latents[which],
+            scales: &self.checkpoint.scales,
+            quality,
+            plane: self.plane(quality),
+            size: if which == 1 { geometry.motion } else { geometry.block },
+        }
+    }
+
+    /// A quality as the networks see it.
+    pub(crate) fn plane(&self, quality: u8) -> Tensor<4> {
+        let unit = (1 << ACTIVATION.frac) as f32;
+        self.exec.tensor(&[(quality_plane(quality as f32) * unit).round() as i32], [1, 1, 1])
+    }
+
+    /// Decoded intra frame from its latent.
+    pub(crate) fn intra_frame(&self, latent: &[i32], quality: u8, g: &Geometry) -> Reference {
+        let [h, w] = g.block;
+        let latent = self.exec.tensor(latent, [crate::model::intra::KEPT.channels(), h, w]);
+        let (parts, features) = self.model.intra.synthesise(&self.exec, &latent, &self.plane(quality));
+        let grey = vec![0; PACKED * g.site[0] * g.site[1]];
+        self.reference(&grey, parts, features, None, g)
+    }
+
+    /// Adds the networks' picture to a prediction (format [`PIXEL`]) and rounds to 8 bits.
+    fn reference(
+        &self,
+        prediction: &[i32],
+        parts: [Tensor<4>; 2],
+        features: Tensor<4>,
+        motion: Option<Vec<i32>>,
+        g: &Geometry,
+    ) -> Reference {
+        let [a, b] = parts.map(|p| self.exec.integers(p));
+        let sum: Vec<i32> = prediction.iter().zip(a).zip(b).map(|((p, a), b)| p + a + b).collect();
+        let sample = |v: i32| (((v + 8) >> 4) + 128).clamp(0, 255) as u8;
+        Reference {
+            picture: unpack(&sum, g.site[0], g.site[1], sample),
+            features: self.exec.integers(features),
+            motion,
+        }
+    }
+
+    /// Flow from a motion latent.
+    pub(crate) fn flow(&self, latent: &[i32], quality: u8, g: &Geometry) -> Flow {
+        let [h, w] = g.motion;
+        let latent = self.exec.tensor(latent, [motion::CHANNELS, h, w]);
+        let [a, b] = self.model.inter.motion.synthesise(&self.exec, &latent, &self.plane(quality));
+        let like = self.exec.tensor(&vec![0; g.site[0] * g.site[1]], [1, g.site[0], g.site[1]]);
+        let [a, b] = [a, b].map(|t| {
+            use crate::model::ops::Ops;
+            self.exec.integers(self.exec.crop_like(&t, &like))
+        });
+        let data = a.into_iter().zip(b).map(|(a, b)| (a + b).clamp(-FLOW.max(), FLOW.max())).collect();
+        Flow { width: g.site[1], height: g.site[0], data }
+    }
+
+    /// Prediction of a frame from the one before through a flow.
+    pub(crate) fn predict(&self, reference: &Reference, flow: &Flow, quality: u8, g: &Geometry) -> Prediction {
+        let prediction = warped(&reference.picture, flow);
+        let features = warp_features(&reference.features, flow);
+        let [h, w] = g.site;
+        let packed = self.exec.tensor(&activation(&prediction), [PACKED, h, w]);
+        let features = self.exec.tensor(&features, [FEATURES, h, w]);
+        let context = self.model.inter.context(&self.exec, &packed, &features, &self.plane(quality));
+        Prediction { samples: prediction, packed, context }
+    }
+
+    /// Decoded inter frame from its prediction and residual latent.
+    pub(crate) fn inter_frame(
+        &self,
+        prediction: &Prediction,
+        latent: &[i32],
+        motion: Vec<i32>,
+        g: &Geometry,
+    ) -> Reference {
+        let [h, w] = g.block;
+        let latent = self.exec.tensor(latent, [crate::model::inter::KEPT.channels(), h, w]);
+        let (parts, features) = self.model.inter.synthesise(&self.exec, &latent, &prediction.context);
+        self.reference(&prediction.samples, parts, features, Some(motion), g)
+    }
+
+    /// The previous motion latent as context, zero after an intra frame.
+    pub(crate) fn motion_context(&self, reference: &Reference, g: &Geometry) -> Tensor<4> {
+        let [h, w] = g.motion;
+        let zero = || vec![0; motion::CHANNELS * h * w];
+        self.exec.tensor(&reference.motion.clone().unwrap_or_else(zero), [motion::CHANNELS, h, w])
+    }
+}
+
+/// A picture seen through a flow, packed, format [`PIXEL`] (1/16 grey level, 0 at mid-grey).
+pub(crate) fn warped(picture: &Yuv420, flow: &Flow) -> Vec<i32> {
+    let plane = |data: &[u8], width, height| Plane { width, height, data: data.to_vec() };
+    let (w, h) = (picture.width, picture.height);
+    let luma = warp_luma(&plane(&picture.y, w, h).half_samples(), flow);
+    let [u, v] = [&picture.u, &picture.v].map(|p| warp_chroma(&plane(p, w / 2, h / 2), flow));
+    pack_planes([&luma, &u, &v], flow.height, flow.width, |s: i32| s - (128 << 4))
+}
+
+/// From [`PIXEL`] to [`ACTIVATION`] format.
+pub(crate) fn activation(samples: &[i32]) -> Vec<i32> {
+    let shift = PIXEL.frac - ACTIVATION.frac;
+    samples.iter().map(|&v| (v + (1 << (shift - 1))) >> shift).collect()
+}
+
+/// What one frame leaves for the next.
+pub(crate) struct Reference {
+    /// Decoded picture, padded.
+    pub picture: Yuv420,
+    /// Reference features `[64, h, w]`.
+    pub features: Vec<i32>,
+    /// Dequantised motion latent, if the frame had one.
+    pub motion: Option<Vec<i32>>,
+}
+
+/// A prediction with its context.
+pub(crate) struct Prediction {
+    /// Packed, format [`PIXEL`].
+    pub samples: Vec<i32>,
+    /// The same as the networks see it.
+    pub packed: Tensor<4>,
+    /// Context for the residual codec.
+    pub context: Context<Tensor<4>>,
+}
+
+/// Sizes of all grids of a video, `[height, width]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Geometry {
+    /// Of the picture as given.
+    pub picture: [usize; 2],
+    /// At 1/8.
+    pub site: [usize; 2],
+    /// At 1/16.
+    pub block: [usize; 2],
+    /// At 1/32.
+    pub motion: [usize; 2],
+}
+
+impl Geometry {
+    pub fn new(width: usize, height: usize) -> Geometry {
+        let scaled = |by: usize| [height, width].map(|s| s.next_multiple_of(BLOCK).div_ceil(by));
+        Geometry {
+            picture: [height, width],
+            site: scaled(SITE),
+            block: scaled(BLOCK),
+            motion: scaled(SITE * STRIDE),
+        }
+    }
+
+    pub fn check(&self, frame: &Yuv420) -> Result<()> {
+        let [height, width] = self.picture;
+        if [frame.height, frame.width] == self.picture {
+            return Ok(());
+        }
+        Err(Error::FrameSize { found_width: frame.width, found_height: frame.height, width, height })
+    }
+}

@@ -1,0 +1,70 @@
+//! Decoding a GOP frame by frame.
+
+use vcn_media::Yuv420;
+
+use crate::Result;
+use crate::codec::{Codec, FrameKind, Geometry, Reference};
+use crate::entropy::SymbolDecoder;
+use crate::frame_syntax;
+use crate::packing::cropped;
+
+/// Decodes the frames of one GOP in order.
+pub struct GopDecoder<'a> {
+    codec: &'a Codec,
+    coder: Option<SymbolDecoder<'a>>,
+    geometry: Geometry,
+    reference: Option<Reference>,
+    left: u32,
+}
+
+impl<'a> GopDecoder<'a> {
+    pub(crate) fn new(
+        codec: &'a Codec,
+        payload: &'a [u8],
+        frames: u32,
+        width: usize,
+        height: usize,
+    ) -> Result<GopDecoder<'a>> {
+        Ok(GopDecoder {
+            codec,
+            coder: Some(SymbolDecoder::new(payload)?),
+            geometry: Geometry::new(width, height),
+            reference: None,
+            left: frames,
+        })
+    }
+
+    /// The next frame, or `None` after the last, once the payload has been found to end there.
+    ///
+    /// # Errors
+    /// If the payload is damaged.
+    pub fn frame(&mut self) -> Result<Option<Yuv420>> {
+        let Some(coder) = self.coder.as_mut() else { return Ok(None) };
+        if self.left == 0 {
+            self.coder.take().map_or(Ok(()), SymbolDecoder::finish)?;
+            return Ok(None);
+        }
+        let g = &self.geometry;
+        let (kind, quality) = frame_syntax::read(coder, self.reference.is_none())?;
+        let next = match (kind, self.reference.take()) {
+            (FrameKind::Repeat, Some(reference)) => reference,
+            (FrameKind::Inter, Some(reference)) => {
+                let context = self.codec.motion_context(&reference, g);
+                let motion = self.codec.latent(1, quality, g).decode(coder, Some(&context))?;
+                let flow = self.codec.flow(&motion, quality, g);
+                let prediction = self.codec.predict(&reference, &flow, quality, g);
+                let latent = self.codec.latent(2, quality, g).decode(coder, Some(&prediction.context.entropy))?;
+                self.codec.inter_frame(&prediction, &latent, motion, g)
+            }
+            (_, _) => {
+                let latent = self.codec.latent(0, quality, g).decode(coder, None)?;
+                self.codec.intra_frame(&latent, quality, g)
+            }
+        };
+        self.left -= 1;
+        let [height, width] = g.picture;
+        let frame = cropped(&next.picture, width, height);
+        self.reference = Some(next);
+        Ok(Some(frame))
+    }
+}

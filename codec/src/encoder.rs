@@ -1,0 +1,202 @@
+//! Encoding a GOP frame by frame, through the decoder's own reconstruction.
+
+use vcn_media::Yuv420;
+
+use crate::Result;
+use crate::codec::{Codec, FrameKind, Geometry, Reference, activation, warped};
+use crate::container::{FramesHasher, GopRecord};
+use crate::entropy::SymbolEncoder;
+use crate::frame_syntax;
+use crate::model::params::FLOW;
+use crate::model::transform::PACKED;
+use crate::packing::{cropped, pack, padded};
+use crate::search::{BLOCK, search};
+use crate::warp::{Flow, Plane};
+
+/// How hard the encoder tries; the format is the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Effort {
+    /// One pass.
+    Fast,
+    /// One pass with rate-distortion optimised rounding.
+    #[default]
+    Medium,
+    /// Searches more.
+    Slow,
+}
+
+/// What one coded frame cost.
+#[derive(Clone, Debug)]
+pub struct FrameLog {
+    /// How it was coded.
+    pub kind: FrameKind,
+    /// Its quality index.
+    pub quality: u8,
+    /// Bits of the motion latent with its hyper-latent.
+    pub motion_bits: f64,
+    /// Bits of the intra or residual latent.
+    pub residual_bits: f64,
+    /// Bits of hyper-latents of the intra or residual latent, and of the frame's head.
+    pub side_bits: f64,
+}
+
+impl FrameLog {
+    /// All bits.
+    pub fn bits(&self) -> f64 {
+        self.motion_bits + self.residual_bits + self.side_bits
+    }
+}
+
+/// Encodes the frames of one GOP.
+pub struct GopEncoder<'a> {
+    codec: &'a Codec,
+    coder: SymbolEncoder,
+    geometry: Geometry,
+    quality: u8,
+    effort: Effort,
+    reference: Option<Reference>,
+    previous: Option<Yuv420>,
+    hasher: FramesHasher,
+    frames: u32,
+}
+
+/// How many quality steps better than asked the first frame of a GOP is coded: all others are built on it.
+const INTRA_BOOST: i32 = 4;
+/// Quality of inter frames relative to the one asked for, repeating: some frames carry the quality, others lean on them.
+const HIERARCHY: [i32; 4] = [-2, 0, -2, 1];
+
+impl<'a> GopEncoder<'a> {
+    pub(crate) fn new(codec: &'a Codec, width: usize, height: usize, quality: u8, effort: Effort) -> GopEncoder<'a> {
+        GopEncoder {
+            codec,
+            coder: SymbolEncoder::new(),
+            geometry: Geometry::new(width, height),
+            quality,
+            effort,
+            reference: None,
+            previous: None,
+            hasher: FramesHasher::new(),
+            frames: 0,
+        }
+    }
+
+    /// Number of frames so far.
+    pub fn frames(&self) -> u32 {
+        self.frames
+    }
+
+    /// Codes the next frame; gives what it cost and what the decoder will show.
+    ///
+    /// # Errors
+    /// If the frame has another size than the video.
+    pub fn push(&mut self, frame: &Yuv420) -> Result<(FrameLog, Yuv420)> {
+        self.geometry.check(frame)?;
+        let start = self.coder.bits_written();
+        let first = self.reference.is_none();
+        let repeats = self.previous.as_ref() == Some(frame);
+        let kind = match (first, repeats) {
+            (true, _) => FrameKind::Intra,
+            (false, true) => FrameKind::Repeat,
+            (false, false) => FrameKind::Inter,
+        };
+        let offset = if first { INTRA_BOOST } else { HIERARCHY[(self.frames as usize - 1) % HIERARCHY.len()] };
+        let quality = (self.quality as i32 + offset).clamp(0, 63) as u8;
+        frame_syntax::write(&mut self.coder, first, kind, quality)?;
+        let mut log = FrameLog {
+            kind,
+            quality,
+            motion_bits: 0.0,
+            residual_bits: 0.0,
+            side_bits: self.coder.bits_written() - start,
+        };
+        let next = match (kind, self.reference.take()) {
+            (FrameKind::Repeat, Some(reference)) => reference,
+            (FrameKind::Inter, Some(reference)) => self.inter(frame, reference, quality, &mut log)?,
+            _ => self.intra(frame, quality, &mut log)?,
+        };
+        let [height, width] = self.geometry.picture;
+        let decoded = cropped(&next.picture, width, height);
+        self.hasher.push(&decoded);
+        self.reference = Some(next);
+        self.previous = Some(frame.clone());
+        self.frames += 1;
+        Ok((log, decoded))
+    }
+
+    /// Closes the GOP.
+    pub fn finish(self) -> GopRecord {
+        GopRecord { frames: self.frames, frames_sum: self.hasher.finish(), payload: self.coder.finish() }
+    }
+
+    /// Strength of the rate-distortion optimised rounding.
+    fn rounding(&self) -> f32 {
+        if self.effort == Effort::Fast { 0.0 } else { 0.8 }
+    }
+
+    fn intra(&mut self, frame: &Yuv420, quality: u8, log: &mut FrameLog) -> Result<Reference> {
+        let g = self.geometry;
+        let exec = &self.codec.exec;
+        let x = exec.tensor(&packed(&padded(frame)), [PACKED, g.site[0], g.site[1]]);
+        let [a, b] = self.codec.model.intra.analyse(exec, &x, &self.codec.plane(quality));
+        let y = sum(exec.integers(a), exec.integers(b));
+        let rounding = self.rounding();
+        let coded = self.codec.latent(0, quality, &g).encode(&mut self.coder, &y, None, rounding)?;
+        log.residual_bits = coded.symbol_bits;
+        log.side_bits += coded.side_bits;
+        Ok(self.codec.intra_frame(&coded.latent, quality, &g))
+    }
+
+    fn inter(&mut self, frame: &Yuv420, reference: Reference, quality: u8, log: &mut FrameLog) -> Result<Reference> {
+        let g = self.geometry;
+        let [h, w] = g.site;
+        let codec = self.codec;
+        let exec = &codec.exec;
+        let rounding = self.rounding();
+        let plane = codec.plane(quality);
+        let frame = padded(frame);
+        let x = exec.tensor(&packed(&frame), [PACKED, h, w]);
+
+        let flow = searched(&frame, &reference.picture);
+        let seen = exec.tensor(&activation(&warped(&reference.picture, &flow)), [PACKED, h, w]);
+        // From 1/16 sample to the activation format's 1/8.
+        let flow: Vec<i32> = flow.data.iter().map(|v| v >> (FLOW.frac - 6)).collect();
+        let flow = exec.tensor(&flow, [2, h, w]);
+        let [a, b] = codec.model.inter.motion.analyse(exec, &flow, &x, &seen, &plane);
+        let y = sum(exec.integers(a), exec.integers(b));
+        let context = codec.motion_context(&reference, &g);
+        let motion = codec.latent(1, quality, &g).encode(&mut self.coder, &y, Some(&context), rounding)?;
+        log.motion_bits = motion.side_bits + motion.symbol_bits;
+
+        let flow = codec.flow(&motion.latent, quality, &g);
+        let prediction = codec.predict(&reference, &flow, quality, &g);
+        let [a, b] = codec.model.inter.analyse(exec, &x, &prediction.packed, &prediction.context);
+        let y = sum(exec.integers(a), exec.integers(b));
+        let context = &prediction.context.entropy;
+        let coded = codec.latent(2, quality, &g).encode(&mut self.coder, &y, Some(context), rounding)?;
+        log.residual_bits = coded.symbol_bits;
+        log.side_bits += coded.side_bits;
+        Ok(codec.inter_frame(&prediction, &coded.latent, motion.latent, &g))
+    }
+}
+
+/// A picture as the networks see it.
+fn packed(frame: &Yuv420) -> Vec<i32> {
+    // A real 1 is 32 grey levels, so a grey level is 2 units of 1/64.
+    pack(frame, |v| 2 * (v as i32 - 128))
+}
+
+fn sum(a: Vec<i32>, b: Vec<i32>) -> Vec<i32> {
+    let limit = crate::model::params::LATENT.max();
+    a.into_iter().zip(b).map(|(a, b)| (a + b).clamp(-limit, limit)).collect()
+}
+
+/// Searched flow in 1/16 samples.
+fn searched(frame: &Yuv420, reference: &Yuv420) -> Flow {
+    let luma = |p: &Yuv420| Plane { width: p.width, height: p.height, data: p.y.clone() };
+    let field = search(&luma(frame), &luma(reference));
+    debug_assert_eq!(BLOCK, crate::packing::SITE);
+    let components = [field.vectors.iter().map(|v| v.0), field.vectors.iter().map(|v| v.1)];
+    let limit = FLOW.max();
+    let first = components.into_iter().map(|c| c.map(|v| (4 * v).clamp(-limit, limit)).collect::<Vec<_>>());
+    Flow { width: field.width, height: field.height, data: first.flatten().collect() }
+}

@@ -1,0 +1,261 @@
+//! One latent between the networks and the entropy coder: hyper-latent, prior, symbols, dequantisation.
+
+use burn::tensor::Tensor;
+
+use crate::checkpoint::{LatentTables, STEP_FRAC};
+use crate::entropy::{ScaleTables, SymbolDecoder, SymbolEncoder};
+use crate::integer::Integer;
+use crate::model::QUALITIES;
+use crate::model::latent::{HYPER_STRIDE, Latent, SCALE_ONE, SCALES};
+use crate::model::params::{ENTROPY, LATENT, WIDE};
+use crate::{Error, Result};
+
+/// Largest symbol magnitude: far beyond what a picture needs, small enough for every product to fit.
+const MAX_SYMBOL: i32 = 4095;
+/// Largest hyper-latent, by the format in which the hyper-synthesis reads it.
+const MAX_HYPER: i32 = 31;
+
+/// Everything that coding one latent at one quality needs.
+pub struct LatentCoder<'a> {
+    /// Executor.
+    pub exec: &'a Integer,
+    /// Networks.
+    pub model: &'a Latent,
+    /// Tables of the checkpoint.
+    pub tables: &'a LatentTables,
+    /// Tables by scale index.
+    pub scales: &'a ScaleTables,
+    /// Quality index.
+    pub quality: u8,
+    /// The quality as the networks see it, `[1, 1, 1, 1]`.
+    pub plane: Tensor<4>,
+    /// Height and width of the latent.
+    pub size: [usize; 2],
+}
+
+/// What the decoder knows before the symbols.
+struct Known {
+    /// Means in real units times 2^[`STEP_FRAC`].
+    mean: Vec<i32>,
+    /// Scale indices.
+    index: Vec<u8>,
+    features: Tensor<4>,
+}
+
+/// A coded latent.
+pub struct CodedLatent {
+    /// Dequantised, format [`WIDE`], `[channels, h, w]`.
+    pub latent: Vec<i32>,
+    /// Bits of the hyper-latent.
+    pub side_bits: f64,
+    /// Bits of the symbols.
+    pub symbol_bits: f64,
+}
+
+impl LatentCoder<'_> {
+    fn channels(&self) -> usize {
+        self.model.sizes.latent
+    }
+
+    fn hyper_shape(&self) -> [usize; 3] {
+        let [h, w] = self.size;
+        [self.model.sizes.hyper, h.div_ceil(HYPER_STRIDE), w.div_ceil(HYPER_STRIDE)]
+    }
+
+    fn step(&self, channel: usize) -> i32 {
+        self.tables.steps[(self.quality as usize).min(QUALITIES - 1) * self.channels() + channel] as i32
+    }
+
+    /// First step of the prior.
+    fn known(&self, z: &[i32], context: Option<&Tensor<4>>) -> Known {
+        let [h, w] = self.size;
+        let z: Vec<i32> = z.iter().map(|v| v << WIDE.frac).collect();
+        let z = self.exec.tensor(&z, self.hyper_shape());
+        let like = self.exec.tensor(&vec![0; h * w], [1, h, w]);
+        let prior = self.model.prior(self.exec, &z, context, &self.plane, &like);
+        let mean = self.means(self.exec.integers(prior.mean));
+        let index = self.exec.integers(prior.scale).into_iter().map(scale_index).collect();
+        Known { mean, index, features: prior.features }
+    }
+
+    /// From the head's format to real units times 2^[`STEP_FRAC`].
+    fn means(&self, mut head: Vec<i32>) -> Vec<i32> {
+        let sites = self.size[0] * self.size[1];
+        for (map, &unit) in head.chunks_exact_mut(sites).zip(&self.model.mean_unit) {
+            let shift = STEP_FRAC as i32 - ENTROPY.frac as i32 + unit;
+            map.iter_mut().for_each(|v| *v <<= shift);
+        }
+        head
+    }
+
+    /// Second step: adds to the means of the second lattice what the first lattice's symbols tell.
+    fn refine(&self, known: &mut Known, symbols: &[i32]) {
+        let [h, w] = self.size;
+        let limit = WIDE.max() >> WIDE.frac;
+        let mut input = vec![0; symbols.len()];
+        self.each(|i, first| {
+            if first {
+                input[i] = symbols[i].clamp(-limit, limit) << WIDE.frac;
+            }
+        });
+        let input = self.exec.tensor(&input, [self.channels(), h, w]);
+        let refinement = self.means(self.exec.integers(self.model.refine(self.exec, &known.features, &input)));
+        self.each(|i, first| {
+            if !first {
+                known.mean[i] += refinement[i];
+            }
+        });
+    }
+
+    /// Calls `visit(index, is on the first lattice)` for every symbol in coding order.
+    fn each(&self, mut visit: impl FnMut(usize, bool)) {
+        let [h, w] = self.size;
+        for c in 0..self.channels() {
+            for i in 0..h {
+                for j in 0..w {
+                    visit((c * h + i) * w + j, self.model.first(c, i, j));
+                }
+            }
+        }
+    }
+
+    fn dequantised(&self, known: &Known, symbols: &[i32]) -> Vec<i32> {
+        let sites = self.size[0] * self.size[1];
+        let round = 1 << (STEP_FRAC - WIDE.frac as u32 - 1);
+        let value = |(i, &k): (usize, &i32)| {
+            let value = known.mean[i] as i64 + k as i64 * self.step(i / sites) as i64;
+            ((value + round) >> (STEP_FRAC - WIDE.frac as u32)).clamp(-WIDE.max() as i64, WIDE.max() as i64) as i32
+        };
+        symbols.iter().enumerate().map(value).collect()
+    }
+
+    /// Decodes the latent.
+    ///
+    /// # Errors
+    /// If the payload ends or holds an impossible code.
+    pub fn decode(&self, coder: &mut SymbolDecoder, context: Option<&Tensor<4>>) -> Result<Vec<i32>> {
+        let [hyper, zh, zw] = self.hyper_shape();
+        let mut z = Vec::with_capacity(hyper * zh * zw);
+        for c in 0..hyper {
+            let table = self.tables.hyper.get(c)?;
+            for _ in 0..zh * zw {
+                let value = coder.get(table)?;
+                if value.abs() > MAX_HYPER {
+                    return Err(Error::SymbolRange { symbol: value, limit: MAX_HYPER });
+                }
+                z.push(value);
+            }
+        }
+        let mut known = self.known(&z, context);
+        let mut symbols = vec![0; known.index.len()];
+        for (symbol, &index) in symbols.iter_mut().zip(&known.index) {
+            if index > 0 {
+                let value = coder.get_scaled(self.scales, index as usize)?;
+                if value.abs() > MAX_SYMBOL {
+                    return Err(Error::SymbolRange { symbol: value, limit: MAX_SYMBOL });
+                }
+                *symbol = value;
+            }
+        }
+        self.refine(&mut known, &symbols);
+        Ok(self.dequantised(&known, &symbols))
+    }
+
+    /// Encodes a latent given in format [`LATENT`]; `lambda` scales the worth of a bit when rounding.
+    ///
+    /// # Errors
+    /// Only if the checkpoint's tables contradict the model.
+    pub fn encode(
+        &self,
+        coder: &mut SymbolEncoder,
+        y: &[i32],
+        context: Option<&Tensor<4>>,
+        lambda: f32,
+    ) -> Result<CodedLatent> {
+        let start = coder.bits_written();
+        let z = self.hyper_latent(y);
+        let [hyper, zh, zw] = self.hyper_shape();
+        for (c, map) in z.chunks_exact(zh * zw).enumerate().take(hyper) {
+            let table = self.tables.hyper.get(c)?;
+            for &value in map {
+                coder.put(table, value)?;
+            }
+        }
+        let middle = coder.bits_written();
+        let mut known = self.known(&z, context);
+        let sites = self.size[0] * self.size[1];
+        let quantised = |known: &Known, i: usize| {
+            let distance = (y[i] << (STEP_FRAC - LATENT.frac as u32)) - known.mean[i];
+            let steps = distance as f32 / self.step(i / sites) as f32;
+            self.rounded(steps, known.index[i] as usize, lambda)
+        };
+        let mut symbols = vec![0; y.len()];
+        self.each(|i, first| {
+            if first {
+                symbols[i] = quantised(&known, i);
+            }
+        });
+        self.refine(&mut known, &symbols);
+        self.each(|i, first| {
+            if !first {
+                symbols[i] = quantised(&known, i);
+            }
+        });
+        for (&symbol, &index) in symbols.iter().zip(&known.index) {
+            if index > 0 {
+                coder.put_scaled(self.scales, index as usize, symbol)?;
+            }
+        }
+        let end = coder.bits_written();
+        Ok(CodedLatent {
+            latent: self.dequantised(&known, &symbols),
+            side_bits: middle - start,
+            symbol_bits: end - middle,
+        })
+    }
+
+    /// Hyper-analysis of a latent and its rounding.
+    fn hyper_latent(&self, y: &[i32]) -> Vec<i32> {
+        let [h, w] = self.size;
+        let sites = h * w;
+        let limit = WIDE.max() as f32;
+        let unit = (1 << WIDE.frac) as f32;
+        let compressed = y.iter().enumerate().map(|(i, &v)| {
+            let steps = (v << (STEP_FRAC - LATENT.frac as u32)) as f32 / self.step(i / sites) as f32;
+            (steps.abs().ln_1p().copysign(steps) * unit).round() as i32
+        });
+        let real = y.iter().map(|&v| (v as f32 * (0.25 * unit / (1 << LATENT.frac) as f32)).round() as i32);
+        let input: Vec<i32> = compressed.chain(real).map(|v| v.clamp(-limit as i32, limit as i32)).collect();
+        let input = self.exec.tensor(&input, [2 * self.channels(), h, w]);
+        let z = self.exec.integers(self.model.hyper_analysis(self.exec, &input, &self.plane));
+        let half = 1 << (WIDE.frac - 1);
+        z.into_iter().map(|v| ((v + half) >> WIDE.frac).clamp(-MAX_HYPER, MAX_HYPER)).collect()
+    }
+
+    /// Rate-distortion optimised rounding: towards zero while the saved bits outweigh the added squared error. At high
+    /// rate a bit is worth `2 ln 2 / 12` squared steps.
+    fn rounded(&self, x: f32, index: usize, lambda: f32) -> i32 {
+        if index == 0 {
+            return 0;
+        }
+        let worth = lambda * 2.0 * std::f32::consts::LN_2 / 12.0;
+        let magnitude = x.abs();
+        let mut symbol = (magnitude + 0.5).floor().min(MAX_SYMBOL as f32) as i32;
+        while symbol > 0 {
+            let sign = if x < 0.0 { -1 } else { 1 };
+            let saved = self.scales.bits(index, sign * symbol) - self.scales.bits(index, sign * (symbol - 1));
+            let growth = 2.0 * (magnitude - symbol as f32) + 1.0;
+            if growth >= worth * saved {
+                break;
+            }
+            symbol -= 1;
+        }
+        if x < 0.0 { -symbol } else { symbol }
+    }
+}
+
+/// Index of the table for a log2 scale in format [`ENTROPY`]: quarter octaves.
+fn scale_index(log_scale: i32) -> u8 {
+    let quarter = 1 << (ENTROPY.frac - 2);
+    ((log_scale + quarter / 2).div_euclid(quarter) + SCALE_ONE as i32).clamp(0, SCALES as i32 - 1) as u8
+}
