@@ -7,6 +7,7 @@ use crate::codec::{Codec, FrameKind, Geometry, Reference, activation, warped};
 use crate::container::{FramesHasher, GopRecord};
 use crate::entropy::SymbolEncoder;
 use crate::frame_syntax;
+use crate::model::lambda;
 use crate::model::params::FLOW;
 use crate::model::transform::PACKED;
 use crate::packing::{cropped, pack, padded};
@@ -156,7 +157,7 @@ impl<'a> GopEncoder<'a> {
         let frame = padded(frame);
         let x = exec.tensor(&packed(&frame), [PACKED, h, w]);
 
-        let flow = searched(&frame, &reference.picture);
+        let flow = searched(&frame, &reference.picture, lambda(quality as f32));
         let seen = exec.tensor(&activation(&warped(&reference.picture, &flow)), [PACKED, h, w]);
         // From 1/16 sample to the activation format's 1/8.
         let flow: Vec<i32> = flow.data.iter().map(|v| v >> (FLOW.frac - 6)).collect();
@@ -191,12 +192,12 @@ fn sum(a: Vec<i32>, b: Vec<i32>) -> Vec<i32> {
 }
 
 /// Searched flow in 1/16 samples.
-fn searched(frame: &Yuv420, reference: &Yuv420) -> Flow {
+fn searched(frame: &Yuv420, reference: &Yuv420, lambda: f32) -> Flow {
     let luma = |p: &Yuv420| Plane { width: p.width, height: p.height, data: p.y.clone() };
-    let field = search(&luma(frame), &luma(reference));
+    let field = search(&luma(frame), &luma(reference), lambda);
     debug_assert_eq!(BLOCK, crate::packing::SITE);
-    let components = [field.vectors.iter().map(|v| v.0), field.vectors.iter().map(|v| v.1)];
     let limit = FLOW.max();
-    let first = components.into_iter().map(|c| c.map(|v| (4 * v).clamp(-limit, limit)).collect::<Vec<_>>());
-    Flow { width: field.width, height: field.height, data: first.flatten().collect() }
+    let component = |pick: fn(&(i32, i32)) -> i32| field.vectors.iter().map(move |v| (4 * pick(v)).clamp(-limit, limit));
+    let data = component(|v| v.0).chain(component(|v| v.1)).collect();
+    Flow { width: field.width, height: field.height, data }
 }

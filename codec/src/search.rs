@@ -98,7 +98,9 @@ struct Level<'a> {
     step: usize,
     width: usize,
     height: usize,
-    penalty: u32,
+    penalty: &'a Penalty,
+    /// Quarter samples of the picture in a unit of this level's vectors.
+    unit: u32,
 }
 
 impl Level<'_> {
@@ -107,7 +109,7 @@ impl Level<'_> {
         let (x, y) = ((j * self.step) as i32 - margin, (i * self.step) as i32 - margin);
         let a = self.cur.at(x, y, N as i32);
         let b = self.reference.at(x + v.0, y + v.1, N as i32);
-        sad::<N>(a, self.cur.stride, b, self.reference.stride) + self.penalty * distance(v, near)
+        sad::<N>(a, self.cur.stride, b, self.reference.stride) + self.penalty.of(v, near, self.unit)
     }
 
     /// Best vector for every block: from the candidates, then by steps of one sample while the cost falls, at most
@@ -138,9 +140,22 @@ impl Level<'_> {
     }
 }
 
-/// City-block distance, capped so that a true edge in the motion stays affordable.
-fn distance(a: Vector, b: Vector) -> u32 {
-    ((a.0 - b.0).unsigned_abs() + (a.1 - b.1).unsigned_abs()).min(16)
+/// What a vector costs in the currency of absolute differences, by its distance from the predicted one.
+struct Penalty(Vec<u32>);
+
+impl Penalty {
+    /// `lambda` is what a bit is worth in squared differences; its root is what it is worth in absolute ones. A
+    /// difference of `d` quarter samples takes about `1 + 2 log2(1 + d)` bits of a variable-length code.
+    fn new(lambda: f32) -> Penalty {
+        let cost = |d: i32| if d == 0 { 0.0 } else { lambda.sqrt() * (1.0 + 2.0 * (1.0 + d as f32).log2()) };
+        Penalty((0..=64).map(|d| cost(d) as u32).collect())
+    }
+
+    /// The city-block distance is capped so that a true edge in the motion stays affordable.
+    fn of(&self, a: Vector, b: Vector, unit: u32) -> u32 {
+        let distance = ((a.0 - b.0).unsigned_abs() + (a.1 - b.1).unsigned_abs()) * unit;
+        self.0[distance.min(64) as usize]
+    }
 }
 
 /// Median of the left, upper and upper right vectors, the usual motion predictor.
@@ -158,8 +173,10 @@ fn neighbour(field: &[Vector], width: usize, i: usize, j: usize) -> Vector {
     }
 }
 
-/// Finds the motion from `cur` to `reference`, two planes of one size whose sides are multiples of 8.
-pub fn search(cur: &Plane, reference: &Plane) -> Field {
+/// Finds the motion from `cur` to `reference`, two planes of one size whose sides are multiples of 8. A bit is worth
+/// `lambda` squared grey levels: the larger, the smoother the field.
+pub fn search(cur: &Plane, reference: &Plane, lambda: f32) -> Field {
+    let penalty = &Penalty::new(lambda);
     let (width, height) = (cur.width.div_ceil(BLOCK), cur.height.div_ceil(BLOCK));
     let quarter = |p: &Plane| halved(&halved(p));
 
@@ -173,7 +190,8 @@ pub fn search(cur: &Plane, reference: &Plane) -> Field {
         step: 4,
         width: coarse_width,
         height: coarse_height,
-        penalty: 6,
+        penalty,
+        unit: 16,
     };
     const REACH: i32 = 12;
     let everywhere = |_: usize, _: usize| {
@@ -185,14 +203,14 @@ pub fn search(cur: &Plane, reference: &Plane) -> Field {
     let (half_cur, half_ref) = (halved(cur), halved(reference));
     let (cur2, ref2) = (Bordered::new(&half_cur, 64), Bordered::new(&half_ref, 64));
     let middle =
-        Level { cur: &cur2, reference: &ref2, step: 4, width, height, penalty: 6 }.refine::<8>(
+        Level { cur: &cur2, reference: &ref2, step: 4, width, height, penalty, unit: 8 }.refine::<8>(
             |i, j| around(&coarse, coarse_width, coarse_height, i / 2, j / 2, 2),
             4,
         );
 
     // At full resolution in whole samples.
     let (cur1, ref1) = (Bordered::new(cur, 128), Bordered::new(reference, 128));
-    let full = Level { cur: &cur1, reference: &ref1, step: BLOCK, width, height, penalty: 10 };
+    let full = Level { cur: &cur1, reference: &ref1, step: BLOCK, width, height, penalty, unit: 4 };
     let whole = full.refine::<16>(|i, j| around(&middle, width, height, i, j, 2), 4);
 
     // Half and quarter samples around it.
@@ -208,8 +226,7 @@ pub fn search(cur: &Plane, reference: &Plane) -> Field {
             let block = cur1.at(x, y, N as i32);
             let mut cost = |v: Vector| {
                 sample_quarter::<N>(&grid, 4 * x + v.0, 4 * y + v.1, &mut patch);
-                let penalty = if v == (0, 0) { 0 } else { 3 * distance(v, near) + 6 };
-                (sad::<N>(block, cur1.stride, &patch, N) + penalty, v)
+                (sad::<N>(block, cur1.stride, &patch, N) + penalty.of(v, near, 1), v)
             };
             let start = whole[i * width + j];
             let mut best = cost((4 * start.0, 4 * start.1)).min(cost(near)).min(cost((0, 0)));

@@ -66,7 +66,7 @@ pub fn inter<P: Tape>(
     q: &Quality<P::Tensor>,
 ) -> Frame<P::Tensor> {
     let net = &model.inter;
-    let searched = searched_flow(t, x, reference);
+    let searched = searched_flow(t, x, reference, &q.lambda);
     let searched_prediction = compensate(t, &t.detach(&reference.packed), &searched);
 
     let [linear, learned] = net.motion.analyse(t, &searched, &x.packed, &searched_prediction, &q.plane);
@@ -113,15 +113,15 @@ fn compensate<P: Tape>(t: &P, packed: &P::Tensor, flow: &P::Tensor) -> P::Tensor
 }
 
 /// Motion search of every sample on its own, as a flow tensor.
-fn searched_flow<P: Tape>(t: &P, x: &Picture<P::Tensor>, reference: &Reference<P::Tensor>) -> P::Tensor {
+fn searched_flow<P: Tape>(t: &P, x: &Picture<P::Tensor>, reference: &Reference<P::Tensor>, lambda: &[f32]) -> P::Tensor {
     let luma = t.detach(&t.shuffle(&t.channels(&reference.packed, 0, 64), 8));
     let values = t.values(&luma);
     let size = values.len() / x.luma.len();
     let mut flow = Vec::new();
     let (mut h, mut w) = (0, 0);
-    for (cur, values) in x.luma.iter().zip(values.chunks_exact(size)) {
+    for ((cur, values), &lambda) in x.luma.iter().zip(values.chunks_exact(size)).zip(lambda) {
         let data = values.iter().map(|v| (v * GREY + 128.0).round().clamp(0.0, 255.0) as u8).collect();
-        let field = search(cur, &Plane { width: cur.width, height: cur.height, data });
+        let field = search(cur, &Plane { width: cur.width, height: cur.height, data }, lambda);
         (h, w) = (field.height, field.width);
         let unit = 4.0 * BLOCK as f32;
         flow.extend(field.vectors.iter().map(|v| v.0 as f32 / unit));

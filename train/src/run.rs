@@ -79,6 +79,9 @@ const VALIDATE_EVERY: u64 = 1000;
 /// correlated: at the common rate, steps that agree in sign move the whole transform by many quantisation steps.
 const SHORTCUT_PACE: f32 = 0.02;
 
+/// The same for parameters that are logarithms or quantisation units and have far to go.
+const LOG_PACE: f32 = 8.0;
+
 /// Weight of the prediction error in the loss: it keeps the motion honest while the residual codec learns.
 const PREDICTION_WEIGHT: f32 = 0.1;
 
@@ -378,6 +381,11 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
     for conv in model.shortcuts() {
         pace[conv.weight] *= SHORTCUT_PACE;
         pace[conv.bias] *= SHORTCUT_PACE;
+    }
+    for latent in vcn_codec::checkpoint::latents(model) {
+        for id in [latent.log_gain, latent.mixture_mean, latent.mixture_scale, latent.mixture_weight] {
+            pace[id] *= LOG_PACE;
+        }
     }
     let mut log =
         std::fs::OpenOptions::new().create(true).append(true).open(&log_path).map_err(file(&log_path))?;

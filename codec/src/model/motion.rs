@@ -51,10 +51,10 @@ impl Motion {
     pub fn new(p: &mut Params) -> Motion {
         let m = matrix();
         let transposed = (0..CHANNELS).flat_map(|s| m.iter().map(move |row| row[s])).collect();
-        // Mean motion of a 32x32 block to a sixth of a sample at the best quality, a full sample at the worst.
+        // Mean motion of a 32x32 block to a third of a sample at the best quality, two samples at the worst.
         let gain = |knot: usize, c: usize| {
             let dc = if c.is_multiple_of(16) { 1.0 } else { 0.7 };
-            dc * 2.0 * 6.0f32.powf(knot as f32 / (KNOTS - 1) as f32)
+            dc * 1.2 * 5.0f32.powf(knot as f32 / (KNOTS - 1) as f32)
         };
         let spread = |c: usize| if c.is_multiple_of(16) { 0.5 } else { 0.1 };
         let sizes = Sizes { latent: CHANNELS, context: CHANNELS, hyper: 16, width: 64, depth: 1 };
