@@ -47,8 +47,8 @@ impl Adam {
     }
 }
 
-/// Euclidean norm of all gradients.
-pub fn norm(gradients: &[Vec<f32>]) -> f32 {
+/// Euclidean norm of gradients.
+pub fn norm<'a>(gradients: impl Iterator<Item = &'a Vec<f32>>) -> f32 {
     let square = |chunk: &[f32]| chunk.iter().map(|g| g * g).sum::<f32>() as f64;
-    gradients.iter().flat_map(|g| g.chunks(256)).map(square).sum::<f64>().sqrt() as f32
+    gradients.flat_map(|g| g.chunks(256)).map(square).sum::<f64>().sqrt() as f32
 }

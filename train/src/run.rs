@@ -68,8 +68,8 @@ pub struct Settings {
     pub init: Option<PathBuf>,
 }
 
-/// Largest gradient norm that passes unscaled.
-const CLIP_NORM: f32 = 1.0;
+/// Gradients longer than this many times their running mean length are scaled down to it.
+const CLIP: f32 = 1.5;
 const WARMUP: u64 = 200;
 const LOG_EVERY: u64 = 50;
 const SAVE_EVERY: u64 = 500;
@@ -269,6 +269,8 @@ struct State {
     step: u64,
     seconds: f64,
     skipped: u64,
+    /// Running mean of the gradients' length.
+    length: f32,
 }
 
 /// Reads parameters by name; those that the file lacks keep their values.
@@ -342,6 +344,7 @@ fn read_state(path: &Path, params: &Params, stage: &str) -> Result<Option<State>
         step: number("step") as u64,
         seconds: number("seconds"),
         skipped: number("skipped") as u64,
+        length: number("length") as f32,
     }))
 }
 
@@ -372,7 +375,7 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
                 read_weights(init, &model.params, "", &mut params)?;
                 read_weights(init, &model.params, "average.", &mut params)?;
             }
-            State { adam: Adam::new(&params), params, step: 0, seconds: 0.0, skipped: 0 }
+            State { adam: Adam::new(&params), params, step: 0, seconds: 0.0, skipped: 0, length: 0.0 }
         }
     };
     let trained: Vec<bool> = model.params.list.iter().map(|p| stage.trains(&p.name)).collect();
@@ -409,15 +412,12 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
             let outcome = forward(t, model, stage, &batch);
             t.backward(&outcome.loss);
             let gradients = t.gradients();
-            let size = norm(&gradients);
-            if std::env::var_os("VCN_DEBUG").is_some() && state.step % 10 == 0 {
-                let mut by: Vec<(f32, &str)> = gradients.iter().zip(&model.params.list).map(|(g, p)| (norm(std::slice::from_ref(g)), p.name.as_str())).collect();
-                by.sort_by(|a, b| b.0.total_cmp(&a.0));
-                eprintln!("{:?}", &by[..6]);
-            }
+            let size = norm(gradients.iter().zip(&pace).filter(|(_, p)| **p >= 1.0).map(|(g, _)| g));
             let rate = settings.rate * schedule(state.step, settings);
             if size.is_finite() {
-                let scale = (CLIP_NORM / size).min(1.0);
+                let scale = if state.length > 0.0 { (CLIP * state.length / size).min(1.0) } else { 1.0 };
+                let share = (1.0 / (state.step + 1) as f32).max(0.01);
+                state.length += share * (size * scale - state.length);
                 let rates: Vec<f32> = pace.iter().map(|&p| p * rate).collect();
                 let decay = (0.999f32).min((1 + state.step) as f32 / (10 + state.step) as f32);
                 state.adam.step(&mut state.params, &gradients, scale, &rates, decay);
@@ -461,6 +461,7 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
                     ("step".to_owned(), state.step.to_string()),
                     ("seconds".to_owned(), state.seconds.to_string()),
                     ("skipped".to_owned(), state.skipped.to_string()),
+                    ("length".to_owned(), state.length.to_string()),
                     ("adam_steps".to_owned(), steps.join(" ")),
                 ]);
                 write_state(&state_path, &model.params, &state, info)?;
