@@ -13,6 +13,7 @@ mod encoder;
 pub mod entropy;
 mod error;
 mod frame_syntax;
+pub mod gop;
 pub mod integer;
 pub mod model;
 pub mod packing;

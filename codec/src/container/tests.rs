@@ -72,7 +72,7 @@ fn what_is_written_is_read_by_all_three_readers() {
 
         let mut reader = Reader::open(Cursor::new(&bytes)).unwrap();
         assert_eq!(reader.header(), &header());
-        assert_eq!(reader.frames(), records.iter().map(|gop| u64::from(gop.frames)).sum());
+        assert_eq!(reader.frames(), records.iter().map(|gop| u64::from(gop.frames)).sum::<u64>());
         let index = random.below(count) as usize;
         assert_eq!(reader.gop(index).unwrap(), records[index]);
         let entry = reader.table()[index];
@@ -136,7 +136,7 @@ fn every_flipped_bit_is_detected_and_costs_at_most_its_gop() {
                 assert!(bytes.contains(&(position as u64)));
                 assert_eq!(
                     frames.end - frames.start + report.frames,
-                    records.iter().map(|gop| u64::from(gop.frames)).sum()
+                    records.iter().map(|gop| u64::from(gop.frames)).sum::<u64>()
                 );
             }
         }

@@ -1,0 +1,64 @@
+//! Writes a checkpoint with starting weights: it compresses badly, but every promise of the format can be tested on it.
+//!
+//! `cargo run --release -p vcn-codec --example untrained -- untrained.vcnm`
+
+use vcn_codec::checkpoint::{Checkpoint, LatentTables, Layer, STEP_FRAC, latents};
+use vcn_codec::container::Metric;
+use vcn_codec::entropy::{ChannelTables, Histogram, ScaleTables};
+use vcn_codec::model::latent::{KNOTS, Latent, SCALES};
+use vcn_codec::model::params::{Init, Param};
+use vcn_codec::model::{Model, QUALITIES};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let path = std::env::args().nth(1).ok_or("usage: untrained FILE.vcnm")?;
+    std::fs::write(&path, untrained("untrained", Metric::Psnr, 1)?.write())?;
+    Ok(())
+}
+
+/// The model as it is before training; another seed is another model.
+pub fn untrained(name: &str, metric: Metric, seed: u64) -> vcn_codec::Result<Checkpoint> {
+    let model = Model::new();
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let values: Vec<Vec<f32>> = model.params.list.iter().map(|p| starting(p, &mut state)).collect();
+    let layers = model.params.convs.iter().map(|c| Layer::quantise(c, &values[c.weight], &values[c.bias])).collect();
+    let [a, b, c] = latents(&model).map(|latent| tables(latent, &values[latent.log_gain]));
+    let record = r#"{"stage":"none"}"#.to_owned();
+    Checkpoint::new(name.to_owned(), metric, record, layers, [a?, b?, c?], ScaleTables::laplace(SCALES)?)
+}
+
+fn starting(param: &Param, state: &mut u64) -> Vec<f32> {
+    match &param.init {
+        Init::Constant(value) => vec![*value; param.len()],
+        Init::Values(values) => values.clone(),
+        Init::Fan(gain) => {
+            let fan: usize = param.shape[1..].iter().product();
+            let limit = gain * (6.0 / fan as f32).sqrt();
+            let mut uniform = || {
+                *state ^= *state << 13;
+                *state ^= *state >> 7;
+                *state ^= *state << 17;
+                (*state >> 40) as f32 / (1 << 23) as f32 - 1.0
+            };
+            (0..param.len()).map(|_| limit * uniform()).collect()
+        }
+    }
+}
+
+/// Steps from the gains, interpolated between their knots, and hyper-latent tables that favour small values a little.
+fn tables(latent: &Latent, log_gain: &[f32]) -> vcn_codec::Result<LatentTables> {
+    let channels = latent.sizes.latent;
+    let steps = (0..QUALITIES)
+        .flat_map(|quality| {
+            let at = quality as f32 * (KNOTS - 1) as f32 / (QUALITIES - 1) as f32;
+            let low = (at as usize).min(KNOTS - 2);
+            let share = at - low as f32;
+            (0..channels).map(move |c| {
+                let gain = log_gain[low * channels + c] * (1.0 - share) + log_gain[(low + 1) * channels + c] * share;
+                ((-gain).exp() * (1u32 << STEP_FRAC) as f32).round().clamp(1.0, (1 << 22) as f32) as u32
+            })
+        })
+        .collect();
+    let mut histogram = Histogram::default();
+    (-8..=8).for_each(|symbol| histogram.add(symbol));
+    Ok(LatentTables { steps, hyper: ChannelTables::from_histograms(&vec![histogram; latent.sizes.hyper], 64.0)? })
+}
