@@ -1,12 +1,33 @@
 //! The vcn command.
 
+mod catalogue;
+mod complexity;
+mod compress;
+mod compute;
+mod decoding;
+mod decompress;
+mod demo;
+mod encoding;
+mod failure;
+mod frame_log;
+mod info;
+mod interrupt;
+mod metrics;
+mod models;
+mod print;
+mod progress;
+mod source;
+mod target;
 mod train;
+mod verify;
 
 use clap::{Parser, Subcommand};
 
+use failure::EXIT_CODES;
+
 /// A learned video codec with a dedup-aware archive.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, after_help = EXIT_CODES, max_term_width = 110)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -14,19 +35,39 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Compresses a video into one .vcn file.
+    Compress(compress::Arguments),
+    /// Decompresses a .vcn file into frames or a video.
+    Decompress(decompress::Arguments),
+    /// Shows what a .vcn file says of itself: header, GOP table, rates.
+    Info(info::Arguments),
+    /// Checks every checksum of a .vcn file by decoding it.
+    Verify(verify::Arguments),
+    /// Compares two videos: PSNR and MS-SSIM.
+    Metrics(metrics::Arguments),
+    /// Lists the models.
+    Models(catalogue::Arguments),
+    /// Compresses and decompresses a sample, checks it, and shows the result on one screen.
+    Demo(demo::Arguments),
     /// Trains a model.
     Train(train::Arguments),
 }
 
 fn main() -> std::process::ExitCode {
-    let result = match Arguments::parse().command {
-        Command::Train(arguments) => train::run(arguments),
+    let arguments = Arguments::parse();
+    interrupt::install();
+    let result = match arguments.command {
+        Command::Compress(arguments) => compress::run(arguments),
+        Command::Decompress(arguments) => decompress::run(arguments),
+        Command::Info(arguments) => info::run(arguments),
+        Command::Verify(arguments) => verify::run(arguments),
+        Command::Metrics(arguments) => metrics::run(arguments),
+        Command::Models(arguments) => catalogue::run(arguments),
+        Command::Demo(arguments) => demo::run(arguments),
+        Command::Train(arguments) => train::run(arguments).map_err(Into::into),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("vcn: {error}");
-            std::process::ExitCode::FAILURE
-        }
+        Err(failure) => failure.report(),
     }
 }

@@ -1,0 +1,155 @@
+//! From frames to a stream: the loop that all compressing commands share.
+
+use std::io::{self, Write};
+use std::time::Instant;
+
+use serde::Serialize;
+use vcn_codec::container::{Header, Writer};
+use vcn_codec::gop::{GopPolicy, Splitter};
+use vcn_codec::{Codec, Effort, FrameLog, GopEncoder};
+use vcn_eval::{bits_per_pixel, mse_yuv, psnr_from_mse, psnr_rgb};
+use vcn_media::{FrameReader, Picture};
+
+use crate::failure::Result;
+use crate::frame_log::{FrameLine, FrameLogWriter};
+use crate::progress::Progress;
+
+/// How to encode.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Quality index, 0 to 63.
+    pub quality: u8,
+    /// Where GOPs begin.
+    pub gop: GopPolicy,
+    /// How hard to try.
+    pub effort: Effort,
+}
+
+/// What an encoding came to.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Encoded {
+    /// Quality index.
+    pub quality: u8,
+    /// Luma width.
+    pub width: usize,
+    /// Luma height.
+    pub height: usize,
+    /// Frames per second of the video.
+    pub fps: f64,
+    /// Number of frames.
+    pub frames: u64,
+    /// Number of GOPs.
+    pub gops: u64,
+    /// Size of the whole file.
+    pub bytes: u64,
+    /// Bits per pixel, everything included.
+    pub bpp: f64,
+    /// Kilobits (1000) per second of video, everything included.
+    pub kbps: f64,
+    /// Mean over frames of the RGB PSNR in dB.
+    pub psnr_rgb: f64,
+    /// Mean over frames of (6 Y + U + V) / 8 PSNR in dB.
+    pub psnr_yuv: f64,
+    /// Bits of motion in all frames.
+    pub motion_bits: f64,
+    /// Bits of residuals and intra frames.
+    pub residual_bits: f64,
+    /// Bits of side information.
+    pub side_bits: f64,
+    /// Time taken, reading and measuring included.
+    pub seconds: f64,
+    /// Frames encoded per second.
+    pub encode_fps: f64,
+}
+
+/// Encodes all frames of `reader` into a `.vcn` stream on `out`; memory is bounded whatever their number.
+pub fn encode<W: Write>(
+    codec: &Codec,
+    reader: &mut dyn FrameReader,
+    out: W,
+    settings: Settings,
+    log: &mut Option<FrameLogWriter>,
+    progress: &Progress,
+) -> Result<(Encoded, W)> {
+    let started = Instant::now();
+    let info = reader.info().clone();
+    let (width, height) = (info.width, info.height);
+    let header = Header {
+        model: codec.checkpoint().digest(),
+        width: width as u32,
+        height: height as u32,
+        fps: info.fps,
+        colour: info.colour,
+        quality: settings.quality,
+        metric: codec.checkpoint().metric,
+    };
+    let mut writer = Writer::new(Counted { inner: out, bytes: 0 }, &header)?;
+    let mut splitter = Splitter::new(settings.gop);
+    let mut open: Option<GopEncoder> = None;
+    let mut total = Encoded { quality: settings.quality, width, height, fps: info.fps.as_f64(), ..Default::default() };
+    while let Some(picture) = reader.next()? {
+        let frame = picture.to_yuv420(info.colour);
+        if splitter.starts(&frame) {
+            if let Some(gop) = open.take() {
+                writer.gop(&gop.finish())?;
+            }
+            total.gops += 1;
+        }
+        let gop = open.get_or_insert_with(|| codec.encode(width, height, settings.quality, settings.effort));
+        let (cost, decoded) = gop.push(&frame)?;
+        let planes = mse_yuv(&frame, &decoded)?.map(psnr_from_mse);
+        let rgb = psnr_rgb(&picture.to_rgb(info.colour), &Picture::from(decoded).to_rgb(info.colour))?;
+        if let Some(log) = log {
+            log.write(&FrameLine::new(total.frames, total.gops - 1, &cost, planes))?;
+        }
+        total.add(&cost, rgb, planes);
+        progress.frame();
+    }
+    if let Some(gop) = open.take() {
+        writer.gop(&gop.finish())?;
+    }
+    let Counted { inner, bytes } = writer.finish()?;
+    total.close(bytes, started.elapsed().as_secs_f64());
+    Ok((total, inner))
+}
+
+impl Encoded {
+    fn add(&mut self, cost: &FrameLog, rgb: f64, [y, u, v]: [f64; 3]) {
+        self.frames += 1;
+        self.psnr_rgb += rgb;
+        self.psnr_yuv += (6.0 * y + u + v) / 8.0;
+        self.motion_bits += cost.motion_bits;
+        self.residual_bits += cost.residual_bits;
+        self.side_bits += cost.side_bits;
+    }
+
+    /// From sums to means and rates.
+    fn close(&mut self, bytes: u64, seconds: f64) {
+        let frames = self.frames.max(1) as f64;
+        self.psnr_rgb /= frames;
+        self.psnr_yuv /= frames;
+        self.bytes = bytes;
+        self.bpp = bits_per_pixel(bytes, self.width, self.height, self.frames.max(1) as usize);
+        self.kbps = 8e-3 * bytes as f64 * self.fps / frames;
+        self.seconds = seconds;
+        self.encode_fps = frames / seconds.max(1e-9);
+    }
+}
+
+/// Counts what is written.
+struct Counted<W> {
+    inner: W,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(buffer)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
