@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use vcn_codec::container::Metric;
 use vcn_codec::model::Model;
 use vcn_train::data::{Clips, Shape};
+use vcn_train::export::export;
 use vcn_train::run::{Settings, Stage, train};
 
 #[derive(Args)]
@@ -18,9 +20,12 @@ pub struct Arguments {
     /// intra, motion, inter or joint.
     #[arg(long, default_value = "joint")]
     stage: String,
-    /// Weights to start from (a state file of another run).
-    #[arg(long)]
-    init: Option<PathBuf>,
+    /// Weights to start from: a state file of another run, with :PREFIX to take only the parameters that begin so.
+    #[arg(long, value_name = "FILE[:PREFIX]")]
+    init: Vec<String>,
+    /// Parameters whose names contain this start anew in spite of --init.
+    #[arg(long, value_name = "PART")]
+    fresh: Option<String>,
     /// Steps of the stage.
     #[arg(long, default_value_t = 10_000)]
     steps: u64,
@@ -48,6 +53,15 @@ pub struct Arguments {
     /// Compute in f32 instead of bf16.
     #[arg(long)]
     f32: bool,
+    /// Only reports the unquantised model's rate and quality on the centres of all given clips.
+    #[arg(long)]
+    evaluate: bool,
+    /// Writes the trained model as a checkpoint (.vcnm) at the end; with --steps 0, at once.
+    #[arg(long, value_name = "FILE")]
+    export: Option<PathBuf>,
+    /// Name of the exported model.
+    #[arg(long, default_value = "vcn")]
+    name: String,
 }
 
 pub fn run(a: Arguments) -> Result<(), Box<dyn std::error::Error>> {
@@ -58,6 +72,31 @@ pub fn run(a: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         "joint" => Stage::Joint,
         other => return Err(format!("unknown stage {other}: use intra, motion, inter or joint").into()),
     };
+    let state = a.out.join("state.safetensors");
+    #[cfg(feature = "libtorch")]
+    if a.evaluate {
+        let model = Model::new();
+        let mut clips = Clips::load(&a.data)?;
+        clips.validation.append(&mut clips.train);
+        let mut tape = vcn_train::torch::Torch::new(&model, !a.f32, a.threads);
+        let results = vcn_train::run::evaluate(&mut tape, &model, &state, &clips.validation, a.frames, a.crop)?;
+        results.iter().for_each(|r| println!("{}", serde_json::to_string(r).unwrap_or_default()));
+        return Ok(());
+    }
+    if a.steps > 0 {
+        learn(&a, stage)?;
+    }
+    if let Some(path) = &a.export {
+        let checkpoint = export(&state, &a.name, Metric::Psnr, String::new())?;
+        let bytes = checkpoint.write();
+        std::fs::write(path, &bytes).map_err(|e| format!("{}: {e}", path.display()))?;
+        eprintln!("{}: {} bytes", path.display(), bytes.len());
+    }
+    Ok(())
+}
+
+/// Runs the stage.
+fn learn(a: &Arguments, stage: Stage) -> Result<(), Box<dyn std::error::Error>> {
     let clips = Clips::load(&a.data)?;
     let held: Vec<&str> = clips.validation.iter().map(|c| c.name.as_str()).collect();
     eprintln!("{} clips to train on, {} held out: {}", clips.train.len(), held.len(), held.join(" "));
@@ -69,8 +108,12 @@ pub fn run(a: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         rate: a.rate,
         cooldown: a.cooldown,
         seed: a.seed,
-        out: a.out,
-        init: a.init,
+        out: a.out.clone(),
+        init: a.init.iter().map(|i| {
+            let (path, prefix) = i.split_once(':').unwrap_or((i, ""));
+            (PathBuf::from(path), prefix.to_owned())
+        }).collect(),
+        fresh: a.fresh.clone(),
     };
     let model = Model::new();
     eprintln!("{} parameters", model.params.list.iter().map(|p| p.len()).sum::<usize>());

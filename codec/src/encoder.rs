@@ -8,8 +8,8 @@ use crate::container::{FramesHasher, GopRecord};
 use crate::entropy::SymbolEncoder;
 use crate::frame_syntax;
 use crate::model::lambda;
-use crate::model::params::FLOW;
-use crate::model::transform::PACKED;
+use crate::model::params::{ACTIVATION, FLOW};
+use crate::model::transform::{GREY, PACKED};
 use crate::packing::{cropped, pack, padded};
 use crate::search::{BLOCK, search};
 use crate::warp::{Flow, Plane};
@@ -159,9 +159,8 @@ impl<'a> GopEncoder<'a> {
 
         let flow = searched(&frame, &reference.picture, lambda(quality as f32));
         let seen = exec.tensor(&activation(&warped(&reference.picture, &flow)), [PACKED, h, w]);
-        // From 1/16 sample to the activation format's 1/8.
-        let flow: Vec<i32> = flow.data.iter().map(|v| v >> (FLOW.frac - 6)).collect();
-        let flow = exec.tensor(&flow, [2, h, w]);
+        debug_assert_eq!(FLOW.frac, ACTIVATION.frac);
+        let flow = exec.tensor(&flow.data, [2, h, w]);
         let [a, b] = codec.model.inter.motion.analyse(exec, &flow, &x, &seen, &plane);
         let y = sum(exec.integers(a), exec.integers(b));
         let context = codec.motion_context(&reference, &g);
@@ -182,8 +181,8 @@ impl<'a> GopEncoder<'a> {
 
 /// A picture as the networks see it.
 fn packed(frame: &Yuv420) -> Vec<i32> {
-    // A real 1 is 32 grey levels, so a grey level is 2 units of 1/64.
-    pack(frame, |v| 2 * (v as i32 - 128))
+    let grey_level = (1 << ACTIVATION.frac) / GREY as i32;
+    pack(frame, |v| grey_level * (v as i32 - 128))
 }
 
 fn sum(a: Vec<i32>, b: Vec<i32>) -> Vec<i32> {

@@ -6,6 +6,7 @@
 
 pub mod data;
 mod error;
+pub mod export;
 pub mod forward;
 pub mod optimizer;
 pub mod rate;

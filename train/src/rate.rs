@@ -105,6 +105,10 @@ pub fn code<P: Tape>(
         let cost = COSTS.at(scale_values[i]);
         let symbol = cost.round(residual);
         let (bits, by_symbol, by_s) = cost.bits(symbol);
+        // Nothing is gained beyond the tables' ends: a slope that pointed there would drive the scale, and the features
+        // behind it, without bound.
+        let outward = if by_s > 0.0 { scale_values[i] <= SMALLEST } else { scale_values[i] >= LARGEST };
+        let by_s = if outward { 0.0 } else { by_s };
         correction[i] = symbol - residual;
         silent[i] = (symbol == 0.0) as u8 as f32;
         by_residual[i] = by_symbol;
@@ -155,6 +159,8 @@ fn lattice(model: &Latent, shape: &[usize]) -> Vec<f32> {
 const RESOLUTION: usize = 32;
 /// Log2 of the smallest scale in the tables.
 const SMALLEST: f32 = -(SCALE_ONE as f32) / 4.0;
+/// Log2 of the largest scale in the tables.
+const LARGEST: f32 = (SCALES - 1 - SCALE_ONE) as f32 / 4.0;
 /// Entries of the cost table.
 const ENTRIES: usize = RESOLUTION * (SCALES - 1) / 4 + 1;
 

@@ -64,8 +64,11 @@ pub struct Settings {
     pub seed: u64,
     /// Folder of the run's state and log.
     pub out: PathBuf,
-    /// Weights to start from when the folder has no state of this stage.
-    pub init: Option<PathBuf>,
+    /// State files to start from when the folder has no state of this stage, each with the beginning of the names of the
+    /// parameters that it gives.
+    pub init: Vec<(PathBuf, String)>,
+    /// Parameters whose names contain this start anew all the same.
+    pub fresh: Option<String>,
 }
 
 /// Gradients longer than this many times their running mean length are scaled down to it.
@@ -106,12 +109,17 @@ struct Record {
 
 /// Validation at one quality.
 #[derive(Serialize)]
-struct Validation {
-    quality: f32,
-    bpp: f32,
-    psnr: f32,
-    last_psnr: f32,
-    motion_bpp: f32,
+pub struct Validation {
+    /// Quality index.
+    pub quality: f32,
+    /// Bits per pixel by the model's own estimate.
+    pub bpp: f32,
+    /// Mean PSNR weighted as in RGB, in dB.
+    pub psnr: f32,
+    /// The same of the last frame only.
+    pub last_psnr: f32,
+    /// Motion's share of the bits per pixel.
+    pub motion_bpp: f32,
 }
 
 /// Numbers of one step.
@@ -202,10 +210,19 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, batch: &Batch) -> Outcom
     outcome
 }
 
-/// Rate and quality on held-out clips with the given weights.
-fn validate<P: Tape>(t: &P, model: &Model, stage: Stage, clips: &[Clip]) -> Vec<Validation> {
-    let frames = if stage == Stage::Intra { 1 } else { 5 };
-    let crop = 192;
+/// The unquantised model's rate and quality on whole clips, with the averaged weights of a state file.
+///
+/// # Errors
+/// If the state cannot be read.
+pub fn evaluate<P: Tape>(t: &mut P, model: &Model, state: &Path, clips: &[Clip], frames: usize, crop: usize) -> Result<Vec<Validation>> {
+    let mut values = initial(&model.params, 0);
+    read_weights(state, &model.params, "average.", &mut values)?;
+    t.load(&values);
+    Ok(t.without_gradients(|t| validate(t, model, frames, crop, clips)))
+}
+
+/// Rate and quality on clips with the loaded weights.
+fn validate<P: Tape>(t: &P, model: &Model, frames: usize, crop: usize, clips: &[Clip]) -> Vec<Validation> {
     let sets: Vec<Vec<Yuv420>> = clips.iter().map(|c| centre(c, frames, crop)).collect();
     let pixels = (crop * crop) as f32;
     [8.0, 24.0, 40.0, 56.0]
@@ -371,9 +388,15 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
         Some(state) => state,
         None => {
             let mut params = initial(&model.params, settings.seed);
-            if let Some(init) = &settings.init {
-                read_weights(init, &model.params, "", &mut params)?;
-                read_weights(init, &model.params, "average.", &mut params)?;
+            let fresh = |name: &str| settings.fresh.as_ref().is_some_and(|f| name.contains(f.as_str()));
+            for (path, beginning) in &settings.init {
+                let mut read = params.clone();
+                read_weights(path, &model.params, "average.", &mut read)?;
+                for ((into, from), p) in params.iter_mut().zip(read).zip(&model.params.list) {
+                    if p.name.starts_with(beginning.as_str()) && !fresh(&p.name) {
+                        *into = from;
+                    }
+                }
             }
             State { adam: Adam::new(&params), params, step: 0, seconds: 0.0, skipped: 0, length: 0.0 }
         }
@@ -446,7 +469,7 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
                     && !clips.validation.is_empty()
                 {
                     t.load(&state.adam.average);
-                    record.validation = Some(t.without_gradients(|t| validate(t, model, stage, &clips.validation)));
+                    record.validation = Some(t.without_gradients(|t| validate(t, model, if stage == Stage::Intra { 1 } else { 5 }, 192, &clips.validation)));
                     clock = Instant::now();
                 }
                 let line = serde_json::to_string(&record).expect("a record is plain data");

@@ -18,10 +18,10 @@ impl Format {
     }
 }
 
-/// What networks hand from layer to layer: 10 bits, unit 1/64.
-pub const ACTIVATION: Format = Format { frac: 6, bits: 10 };
-/// The wider inputs of a few 1x1 convolutions, latents and hyper-latents: 12 bits, unit 1/64.
-pub const WIDE: Format = Format { frac: 6, bits: 12 };
+/// What networks hand from layer to layer: 11 bits, unit 1/128.
+pub const ACTIVATION: Format = Format { frac: 7, bits: 11 };
+/// The wider inputs of a few 1x1 convolutions, latents and hyper-latents: 13 bits, unit 1/128.
+pub const WIDE: Format = Format { frac: 7, bits: 13 };
 /// Packed pixels leaving a network: unit 1/16 of a grey level (a real 1 is 32 grey levels).
 pub const PIXEL: Format = Format { frac: 9, bits: 13 };
 /// Latents before quantisation: unit 1/4 of a coefficient (a real 1 is a coefficient of 64).

@@ -1,0 +1,78 @@
+//! From trained weights to the integers of a checkpoint.
+
+use std::path::Path;
+
+use vcn_codec::checkpoint::{Checkpoint, LatentTables, Layer, STEP_FRAC, latents};
+use vcn_codec::container::Metric;
+use vcn_codec::entropy::{ChannelTables, Histogram, ScaleTables};
+use vcn_codec::model::latent::{KNOTS, Latent, MIXTURE, SCALES};
+use vcn_codec::model::{Model, QUALITIES};
+
+use crate::run::{initial, read_weights};
+use crate::{Error, Result};
+
+/// Largest hyper-latent.
+const HYPER_LIMIT: i32 = 31;
+/// Symbols that stand for a distribution when it becomes a histogram.
+const MASS: f64 = 20_000.0;
+
+/// Quantises the averaged weights of a run's state file.
+///
+/// # Errors
+/// If the file cannot be read, does not fit the model, or a bound of the integer arithmetic cannot be kept.
+pub fn export(state: &Path, name: &str, metric: Metric, record: String) -> Result<Checkpoint> {
+    let model = Model::new();
+    let mut values = initial(&model.params, 0);
+    read_weights(state, &model.params, "average.", &mut values)?;
+    let layers =
+        model.params.convs.iter().map(|c| Layer::quantise(c, &values[c.weight], &values[c.bias])).collect();
+    let codec = |e: vcn_codec::Error| Error::State { path: state.to_owned(), what: e.to_string() };
+    let tables = |latent: &Latent| -> Result<LatentTables> {
+        Ok(LatentTables { steps: steps(latent, &values[latent.log_gain]), hyper: hyper(latent, &values).map_err(codec)? })
+    };
+    let [a, b, c] = latents(&model);
+    let latents = [tables(a)?, tables(b)?, tables(c)?];
+    let scales = ScaleTables::laplace(SCALES).map_err(codec)?;
+    Checkpoint::new(name.to_owned(), metric, record, layers, latents, scales).map_err(codec)
+}
+
+/// Quantisation steps of every quality: gains interpolated between knots, inverted.
+fn steps(latent: &Latent, log_gain: &[f32]) -> Vec<u32> {
+    let channels = latent.sizes.latent;
+    let mut steps = Vec::with_capacity(QUALITIES * channels);
+    for quality in 0..QUALITIES {
+        let at = quality as f32 / (QUALITIES - 1) as f32 * (KNOTS - 1) as f32;
+        let low = (at as usize).min(KNOTS - 2);
+        let t = at - low as f32;
+        for c in 0..channels {
+            let gain = log_gain[low * channels + c] * (1.0 - t) + log_gain[(low + 1) * channels + c] * t;
+            steps.push(((-gain).exp() * (1u32 << STEP_FRAC) as f32).round().clamp(1.0, (1 << 22) as f32) as u32);
+        }
+    }
+    steps
+}
+
+/// Tables of the hyper-latent channels from their mixtures of logistics.
+fn hyper(latent: &Latent, values: &[Vec<f32>]) -> vcn_codec::Result<ChannelTables> {
+    let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let histograms: Vec<Histogram> = (0..latent.sizes.hyper)
+        .map(|channel| {
+            let at = |id: usize, k: usize| values[id][channel * MIXTURE + k] as f64;
+            let total: f64 = (0..MIXTURE).map(|k| at(latent.mixture_weight, k).exp()).sum();
+            let mut histogram = Histogram::default();
+            for z in -HYPER_LIMIT..=HYPER_LIMIT {
+                let mass: f64 = (0..MIXTURE)
+                    .map(|k| {
+                        let inverse = (-at(latent.mixture_scale, k).clamp(-3.0, 5.0)).exp();
+                        let offset = z as f64 - at(latent.mixture_mean, k);
+                        let cdf = |shift: f64| sigmoid((offset + shift) * inverse);
+                        at(latent.mixture_weight, k).exp() / total * (cdf(0.5) - cdf(-0.5))
+                    })
+                    .sum();
+                (0..(mass * MASS).round() as u32).for_each(|_| histogram.add(z));
+            }
+            histogram
+        })
+        .collect();
+    ChannelTables::from_histograms(&histograms, 1.0)
+}
