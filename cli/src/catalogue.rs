@@ -90,7 +90,10 @@ impl Report {
             let Entry { model, name, metric, digest, .. } = entry;
             let origin = if entry.built_in { "built in" } else { "file" };
             let default = if entry.default { ", default" } else { "" };
-            lines.push(format!("{model}: {name}, for {metric}, {origin}{default}, {}", bytes(entry.bytes as u64)));
+            lines.push(format!(
+                "{model}: {name}, for {metric}, {origin}{default}, {}",
+                bytes(entry.bytes as u64)
+            ));
             lines.push(format!("  digest {digest}"));
             lines.push(format!("  record {}", entry.record));
         }
@@ -101,7 +104,9 @@ impl Report {
             lines.push("multiply-accumulates per pixel".into());
             for (title, parts) in [("intra frame", intra), ("inter frame", inter)] {
                 let (encoder, decoder) = (total(parts, false), total(parts, true));
-                lines.push(format!("  {title}: encoder {encoder:.0} (its motion search not counted), decoder {decoder:.0}"));
+                lines.push(format!(
+                    "  {title}: encoder {encoder:.0} (its motion search not counted), decoder {decoder:.0}"
+                ));
                 let line = |part: &Part| {
                     let who = if part.decoder { "both" } else { "encoder" };
                     format!("    {:<24} {:>8.0}  {who}", part.name, part.macs_per_pixel)

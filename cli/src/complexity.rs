@@ -51,20 +51,21 @@ pub fn count() -> Complexity {
         Part { name, decoder, macs_per_pixel: o.macs.get() as f64 / (SIDE * SIDE) as f64 }
     };
 
-    let latent_parts = |latent: &Latent, stride: usize, names: [&'static str; 2], context: Option<[usize; 3]>| {
-        let y = at(latent.sizes.latent, stride);
-        let z = at(latent.sizes.hyper, stride * HYPER_STRIDE);
-        [
-            part(names[0], false, &|| {
-                let doubled = [2 * y[0], y[1], y[2]];
-                latent.hyper_analysis(&o, &doubled, &quality);
-            }),
-            part(names[1], true, &|| {
-                let prior = latent.prior(&o, &z, context.as_ref(), &quality, &y);
-                latent.refine(&o, &prior.features, &y);
-            }),
-        ]
-    };
+    let latent_parts =
+        |latent: &Latent, stride: usize, names: [&'static str; 2], context: Option<[usize; 3]>| {
+            let y = at(latent.sizes.latent, stride);
+            let z = at(latent.sizes.hyper, stride * HYPER_STRIDE);
+            [
+                part(names[0], false, &|| {
+                    let doubled = [2 * y[0], y[1], y[2]];
+                    latent.hyper_analysis(&o, &doubled, &quality);
+                }),
+                part(names[1], true, &|| {
+                    let prior = latent.prior(&o, &z, context.as_ref(), &quality, &y);
+                    latent.refine(&o, &prior.features, &y);
+                }),
+            ]
+        };
     let picture = at(PACKED, 8);
     let features = at(FEATURES, 8);
 
@@ -86,8 +87,12 @@ pub fn count() -> Complexity {
         latent_parts(&model.inter.motion.latent, 8 * motion::STRIDE, names, Some(motion_latent));
     let context = || model.inter.context(&o, &picture, &features, &quality);
     let Context { entropy: seen, .. } = context();
-    let [hyper, entropy] =
-        latent_parts(&model.inter.latent, 16, ["residual hyper-analysis", "residual entropy model"], Some(seen));
+    let [hyper, entropy] = latent_parts(
+        &model.inter.latent,
+        16,
+        ["residual hyper-analysis", "residual entropy model"],
+        Some(seen),
+    );
     let context_of = Context { picture: context().picture, entropy: seen };
     let inter = vec![
         part("motion analysis", false, &|| {

@@ -14,7 +14,7 @@ use crate::encoding::{Encoded, Settings, encode};
 use crate::failure::{Failure, Result};
 use crate::frame_log::FrameLogWriter;
 use crate::models::{self, Metric, hex};
-use crate::print::{Stream, bytes, note};
+use crate::print::{Stream, bytes, note, output_name};
 use crate::progress::Progress;
 use crate::target::{Target, search};
 
@@ -149,7 +149,9 @@ fn check_names(a: &Arguments) -> Result<()> {
         return Err(Failure::Usage(format!("{}: is compressed already; see vcn decompress", a.input)));
     }
     if a.output == "-" && io::stdout().is_terminal() {
-        return Err(Failure::Usage("a .vcn stream is not for a terminal: redirect it, or give a file to -o".into()));
+        return Err(Failure::Usage(
+            "a .vcn stream is not for a terminal: redirect it, or give a file to -o".into(),
+        ));
     }
     match extension(&a.output) {
         Some(other) if other != "vcn" && !is_device(&a.output) => Err(Failure::Usage(format!(
@@ -298,7 +300,7 @@ fn report(a: &Arguments, codec: &Codec, e: &Encoded, search: Option<(Target, u32
     stream.text(&format!(
         "{}: {} frames {}x{} in {} GOPs, {}\n{:.4} bpp, {:.1} kbit/s at {} fps, PSNR RGB {:.2} dB, YUV {:.2} dB\n\
          quality {}, model {}, {:.2} frames per second on {} with {} threads",
-        a.output,
+        output_name(&a.output),
         e.frames,
         e.width,
         e.height,

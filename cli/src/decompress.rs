@@ -14,7 +14,7 @@ use crate::compute::{Compute, threads};
 use crate::decoding::{decode, info};
 use crate::failure::{Failure, Result};
 use crate::models;
-use crate::print::{Stream, note};
+use crate::print::{Stream, note, output_name};
 use crate::progress::Progress;
 use crate::source::{Gop, Source, seekable};
 
@@ -58,7 +58,8 @@ pub struct Arguments {
 fn range(text: &str) -> std::result::Result<Range<u64>, String> {
     let wrong = || format!("expected A..B with A below B, such as 0..10, got {text}");
     let (from, to) = text.split_once("..").ok_or_else(wrong)?;
-    let bound = |text: &str, open: u64| if text.is_empty() { Ok(open) } else { text.parse().map_err(|_| wrong()) };
+    let bound =
+        |text: &str, open: u64| if text.is_empty() { Ok(open) } else { text.parse().map_err(|_| wrong()) };
     let range = bound(from, 0)?..bound(to, u64::MAX)?;
     if range.is_empty() { Err(wrong()) } else { Ok(range) }
 }
@@ -67,7 +68,9 @@ fn range(text: &str) -> std::result::Result<Range<u64>, String> {
 pub fn run(a: Arguments) -> Result<()> {
     if Path::new(&a.output).extension().is_some_and(|e| e.eq_ignore_ascii_case("vcn")) {
         let name = &a.output;
-        return Err(Failure::Usage(format!("{name}: decompress writes frames or video, not .vcn: choose another name")));
+        return Err(Failure::Usage(format!(
+            "{name}: decompress writes frames or video, not .vcn: choose another name"
+        )));
     }
     if a.salvage { salvage(&a) } else { whole(&a) }
 }
@@ -113,7 +116,11 @@ fn check_range(a: &Arguments, frames: u64) -> Result<()> {
         return Ok(());
     }
     let end = if open { String::new() } else { range.end.to_string() };
-    Err(Failure::Usage(format!("--frames {}..{end}: the video has {frames} frames, from 0 to {}", range.start, frames - 1)))
+    Err(Failure::Usage(format!(
+        "--frames {}..{end}: the video has {frames} frames, from 0 to {}",
+        range.start,
+        frames - 1
+    )))
 }
 
 /// Decodes all intact GOPs.
@@ -134,7 +141,8 @@ fn salvage(a: &Arguments) -> Result<()> {
     for gop in found.by_ref() {
         let gop = gop.map_err(&failed)?;
         let gop = Gop { first_frame: gop.first_frame, record: gop.record };
-        let outcome = decode(&codec, &header, &gop, &(0..u64::MAX), &failed, |_, frame| output.write(frame.into()));
+        let outcome =
+            decode(&codec, &header, &gop, &(0..u64::MAX), &failed, |_, frame| output.write(frame.into()));
         match outcome {
             Err(Failure::File { source, .. }) => {
                 note(&format!("{}: {source}", a.input));
@@ -236,11 +244,21 @@ impl Output {
         let stream = Stream::beside(&a.output);
         if a.json {
             let (input, output) = (&a.input, &a.output);
-            return stream.json(&Summary { input, output, frames, verified: true, device, threads, seconds, decode_fps, lost });
+            return stream.json(&Summary {
+                input,
+                output,
+                frames,
+                verified: true,
+                device,
+                threads,
+                seconds,
+                decode_fps,
+                lost,
+            });
         }
         stream.text(&format!(
             "{}: {frames} frames, all checksums right, {decode_fps:.2} frames per second on {device} with {threads} threads",
-            a.output,
+            output_name(&a.output),
         ))
     }
 }

@@ -61,7 +61,12 @@ pub fn run(a: Arguments) -> Result<()> {
     let reader = open(&source, options)?;
     let encoded = compress(&codec, &a, &folder, reader)?;
     let decoded = decompress(&codec, &folder, encoded.frames, a.overwrite)?;
-    let quality = compare(&folder, open(&source, options)?, open(&folder.name("decoded.y4m"), OpenOptions::default())?, a.overwrite)?;
+    let quality = compare(
+        &folder,
+        open(&source, options)?,
+        open(&folder.name("decoded.y4m"), OpenOptions::default())?,
+        a.overwrite,
+    )?;
     Stream::Out.text(&screen(&a, &folder, &codec, &encoded, &decoded, &quality))
 }
 
@@ -109,7 +114,12 @@ impl Folder {
     }
 }
 
-fn compress(codec: &Codec, a: &Arguments, folder: &Folder, mut reader: Box<dyn FrameReader>) -> Result<Encoded> {
+fn compress(
+    codec: &Codec,
+    a: &Arguments,
+    folder: &Folder,
+    mut reader: Box<dyn FrameReader>,
+) -> Result<Encoded> {
     let progress = Progress::new("compressing", reader.info().frames);
     let settings = Settings { quality: a.quality, gop: GopPolicy::default(), effort: Effort::default() };
     let file = AtomicFile::create(folder.path("demo.vcn"), a.overwrite)?;
@@ -132,7 +142,8 @@ fn decompress(codec: &Codec, folder: &Folder, frames: u64, overwrite: bool) -> R
     let file = fs::File::open(&path).map_err(Failure::io(&path, "read"))?;
     let mut reader = Reader::open(file).map_err(&failed)?;
     let header = reader.header().clone();
-    let mut writer = create(&folder.name("decoded.y4m"), &info(&header, Some(frames)), CreateOptions { overwrite })?;
+    let mut writer =
+        create(&folder.name("decoded.y4m"), &info(&header, Some(frames)), CreateOptions { overwrite })?;
     let progress = Progress::new("decompressing", Some(frames));
     let started = Instant::now();
     let mut decoded = Decoded { gops: reader.table().len(), frames: 0, fps: 0.0 };
@@ -169,7 +180,8 @@ fn compare(
         progress.frame();
     }
     let sheet = sheet(&shown)?;
-    let picture_info = vcn_media::VideoInfo { width: sheet.width, height: sheet.height, ..source.info().clone() };
+    let picture_info =
+        vcn_media::VideoInfo { width: sheet.width, height: sheet.height, ..source.info().clone() };
     let mut writer = create(&folder.name("side-by-side.png"), &picture_info, CreateOptions { overwrite })?;
     writer.write(&Picture::from(sheet))?;
     writer.finish()?;
@@ -199,14 +211,25 @@ fn sheet(pairs: &[(Rgb8, Rgb8)]) -> Result<Rgb8> {
     Ok(Rgb8::new(width, height, data)?)
 }
 
-fn screen(a: &Arguments, folder: &Folder, codec: &Codec, e: &Encoded, d: &Decoded, q: &SequenceQuality) -> String {
+fn screen(
+    a: &Arguments,
+    folder: &Folder,
+    codec: &Codec,
+    e: &Encoded,
+    d: &Decoded,
+    q: &SequenceQuality,
+) -> String {
     let raw = e.frames * (e.width * e.height + 2 * e.width.div_ceil(2) * e.height.div_ceil(2)) as u64;
     let video = match &a.input {
         Some(input) => input.clone(),
         None => "built-in sample (driving, Udacity, MIT licence)".into(),
     };
     let model = codec.checkpoint();
-    let agreed = if d.frames == e.frames { "the decoder's frames are the encoder's, bit by bit" } else { "frames are MISSING" };
+    let agreed = if d.frames == e.frames {
+        "the decoder's frames are the encoder's, bit by bit"
+    } else {
+        "frames are MISSING"
+    };
     format!(
         "vcn demo: {video}\n\
          \n\

@@ -86,7 +86,8 @@ pub fn encode<W: Write>(
     let mut writer = Writer::new(Counted { inner: out, bytes: 0 }, &header)?;
     let mut splitter = Splitter::new(settings.gop);
     let mut open: Option<GopEncoder> = None;
-    let mut total = Encoded { quality: settings.quality, width, height, fps: info.fps.as_f64(), ..Default::default() };
+    let mut total =
+        Encoded { quality: settings.quality, width, height, fps: info.fps.as_f64(), ..Default::default() };
     while let Some(picture) = reader.next()? {
         let frame = picture.to_yuv420(info.colour);
         if splitter.starts(&frame) {

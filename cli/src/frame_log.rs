@@ -82,7 +82,8 @@ impl FrameLogWriter {
     pub fn create(path: &str, overwrite: bool) -> Result<FrameLogWriter> {
         let extension = Path::new(path).extension().unwrap_or_default();
         let json = ["json", "jsonl", "ndjson"].iter().any(|known| extension.eq_ignore_ascii_case(known));
-        let mut log = FrameLogWriter { file: AtomicFile::create(path, overwrite)?, path: path.to_owned(), json };
+        let mut log =
+            FrameLogWriter { file: AtomicFile::create(path, overwrite)?, path: path.to_owned(), json };
         if !json {
             log.line(COLUMNS)?;
         }

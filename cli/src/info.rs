@@ -80,7 +80,8 @@ impl Report {
             .iter()
             .map(|gop| {
                 let (bpp, kbps) = rates(gop.length, gop.frames.into());
-                let (first_frame, frames, offset, bytes) = (gop.first_frame, gop.frames, gop.offset, gop.length);
+                let (first_frame, frames, offset, bytes) =
+                    (gop.first_frame, gop.frames, gop.offset, gop.length);
                 Gop { first_frame, frames, offset, bytes, bpp, kbps }
             })
             .collect();
@@ -151,7 +152,9 @@ impl Report {
         );
         for (index, gop) in self.gops.iter().enumerate() {
             let Gop { first_frame, frames, offset, bytes, bpp, kbps } = gop;
-            text += &format!("\n{index:>6} {first_frame:>9} {frames:>7} {offset:>10} {bytes:>9} {bpp:>8.4} {kbps:>9.1}");
+            text += &format!(
+                "\n{index:>6} {first_frame:>9} {frames:>7} {offset:>10} {bytes:>9} {bpp:>8.4} {kbps:>9.1}"
+            );
         }
         text
     }

@@ -87,7 +87,11 @@ fn decibels(value: Option<f64>) -> String {
     value.map_or_else(|| "-".into(), |value| format!("{value:.3}"))
 }
 
-fn measure(a: &Arguments, reference: &mut dyn FrameReader, decoded: &mut dyn FrameReader) -> Result<Vec<FrameQuality>> {
+fn measure(
+    a: &Arguments,
+    reference: &mut dyn FrameReader,
+    decoded: &mut dyn FrameReader,
+) -> Result<Vec<FrameQuality>> {
     let infos = [reference.info().clone(), decoded.info().clone()];
     let progress = Progress::new("comparing", infos[0].frames);
     let mut frames = Vec::new();
@@ -98,7 +102,9 @@ fn measure(a: &Arguments, reference: &mut dyn FrameReader, decoded: &mut dyn Fra
             (first, _) => {
                 let short = if first.is_some() { &a.decoded } else { &a.reference };
                 let count = frames.len();
-                return Err(Failure::Other(format!("{short}: has only {count} frames, the other has more").into()));
+                return Err(Failure::Other(
+                    format!("{short}: has only {count} frames, the other has more").into(),
+                ));
             }
         }
         progress.frame();

@@ -61,9 +61,9 @@ pub fn named(name: &str) -> Result<Checkpoint> {
     }
     match std::fs::read(name) {
         Ok(bytes) => Checkpoint::read(&bytes).map_err(Failure::file(name)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !looks_like_path(name) => {
-            Err(Failure::NoModel(format!("no model is called {name}, and there is no such file; {}", built_in())))
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !looks_like_path(name) => Err(
+            Failure::NoModel(format!("no model is called {name}, and there is no such file; {}", built_in())),
+        ),
         Err(source) => Err(Failure::Io { path: name.to_owned(), doing: "read", source }),
     }
 }
@@ -84,8 +84,9 @@ pub fn for_encoding(name: Option<&str>, metric: Metric) -> Result<Checkpoint> {
             found = Some(checkpoint);
         }
     }
-    let missing =
-        || Failure::NoModel(format!("no model for {} is built in; give one with --model FILE", metric.name()));
+    let missing = || {
+        Failure::NoModel(format!("no model for {} is built in; give one with --model FILE", metric.name()))
+    };
     found.ok_or_else(missing)
 }
 

@@ -54,3 +54,8 @@ pub fn bytes(count: u64) -> String {
         _ => format!("{:.2} MB", count as f64 / 1e6),
     }
 }
+
+/// How an output is called in a report.
+pub fn output_name(output: &str) -> &str {
+    if output == "-" { "standard output" } else { output }
+}

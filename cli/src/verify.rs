@@ -49,7 +49,9 @@ pub fn run(a: Arguments) -> Result<()> {
         report.damage.iter().try_for_each(|damage| Stream::Out.text(damage))?;
         if report.intact {
             let Report { input, gops, frames, .. } = &report;
-            Stream::Out.text(&format!("{input}: intact, {frames} frames in {gops} GOPs decode to their checksums"))?;
+            Stream::Out.text(&format!(
+                "{input}: intact, {frames} frames in {gops} GOPs decode to their checksums"
+            ))?;
         }
     }
     match report.intact {
@@ -68,7 +70,11 @@ fn check(a: &Arguments) -> Result<Report> {
     let again = file.try_clone().map_err(Failure::io(&a.input, "read"))?;
     let mut reader = match Reader::open(file) {
         Ok(reader) => reader,
-        Err(error @ (vcn_codec::Error::NotVcn { .. } | vcn_codec::Error::Version { .. } | vcn_codec::Error::Io { .. })) => {
+        Err(
+            error @ (vcn_codec::Error::NotVcn { .. }
+            | vcn_codec::Error::Version { .. }
+            | vcn_codec::Error::Io { .. }),
+        ) => {
             return Err(failed(error));
         }
         Err(error) => {

@@ -20,7 +20,8 @@ pub fn untrained(name: &str, metric: Metric, seed: u64) -> vcn_codec::Result<Che
     let model = Model::new();
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let values: Vec<Vec<f32>> = model.params.list.iter().map(|p| starting(p, &mut state)).collect();
-    let layers = model.params.convs.iter().map(|c| Layer::quantise(c, &values[c.weight], &values[c.bias])).collect();
+    let layers =
+        model.params.convs.iter().map(|c| Layer::quantise(c, &values[c.weight], &values[c.bias])).collect();
     let [a, b, c] = latents(&model).map(|latent| tables(latent, &values[latent.log_gain]));
     let record = r#"{"stage":"none"}"#.to_owned();
     Checkpoint::new(name.to_owned(), metric, record, layers, [a?, b?, c?], ScaleTables::laplace(SCALES)?)
@@ -53,12 +54,16 @@ fn tables(latent: &Latent, log_gain: &[f32]) -> vcn_codec::Result<LatentTables> 
             let low = (at as usize).min(KNOTS - 2);
             let share = at - low as f32;
             (0..channels).map(move |c| {
-                let gain = log_gain[low * channels + c] * (1.0 - share) + log_gain[(low + 1) * channels + c] * share;
+                let gain =
+                    log_gain[low * channels + c] * (1.0 - share) + log_gain[(low + 1) * channels + c] * share;
                 ((-gain).exp() * (1u32 << STEP_FRAC) as f32).round().clamp(1.0, (1 << 22) as f32) as u32
             })
         })
         .collect();
     let mut histogram = Histogram::default();
     (-8..=8).for_each(|symbol| histogram.add(symbol));
-    Ok(LatentTables { steps, hyper: ChannelTables::from_histograms(&vec![histogram; latent.sizes.hyper], 64.0)? })
+    Ok(LatentTables {
+        steps,
+        hyper: ChannelTables::from_histograms(&vec![histogram; latent.sizes.hyper], 64.0)?,
+    })
 }

@@ -152,7 +152,8 @@ impl Thumbnail {
         let count = self.samples.len().max(1) as u64;
         let pairs = self.samples.iter().zip(&other.samples);
         let sum: u64 = pairs.map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
-        let moved: u64 = self.histogram.iter().zip(&other.histogram).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+        let moved: u64 =
+            self.histogram.iter().zip(&other.histogram).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
         ((16 * sum / count) as u32, (100 * moved / (2 * count)) as u32)
     }
 }
@@ -217,7 +218,8 @@ mod tests {
     /// Share of the frames of `edited` that are in GOPs of `original`.
     fn shared(original: &[Yuv420], edited: &[Yuv420], policy: GopPolicy) -> f64 {
         let known: HashSet<_> = segments(original, policy).into_iter().collect();
-        let reused: usize = segments(edited, policy).iter().filter(|s| known.contains(*s)).map(Vec::len).sum();
+        let reused: usize =
+            segments(edited, policy).iter().filter(|s| known.contains(*s)).map(Vec::len).sum();
         reused as f64 / edited.len() as f64
     }
 
@@ -245,7 +247,8 @@ mod tests {
             let frames = video(seed, 700);
             let whole = cuts(&frames, GopPolicy::default());
             let trim = 37 + 11 * seed as usize;
-            let rest: Vec<usize> = cuts(&frames[trim..], GopPolicy::default()).iter().map(|c| c + trim).collect();
+            let rest: Vec<usize> =
+                cuts(&frames[trim..], GopPolicy::default()).iter().map(|c| c + trim).collect();
             let first = rest.iter().position(|c| whole.contains(c)).expect("they meet");
             // From the first common cut on, all are common.
             assert_eq!(whole[whole.len() - (rest.len() - first)..], rest[first..]);
@@ -265,13 +268,17 @@ mod tests {
             let start = 7 + 13 * (seed % 30);
             let concat: Vec<Yuv420> =
                 [5, 240, 470].iter().flat_map(|s| &frames[s + seed..s + seed + 150]).cloned().collect();
-            let dropped: Vec<Yuv420> = frames.iter().enumerate().filter(|(i, _)| i % 100 != 99).map(|(_, f)| f.clone()).collect();
+            let dropped: Vec<Yuv420> =
+                frames.iter().enumerate().filter(|(i, _)| i % 100 != 99).map(|(_, f)| f.clone()).collect();
             let edits = [&frames[start..start + 60], &frames[start..start + 240], &concat, &dropped];
             for (sum, edited) in sums.iter_mut().zip(edits) {
                 *sum += shared(&frames, edited, policy) / VIDEOS as f64;
             }
         }
-        eprintln!("shared frames: trim 60 {:.2}, trim 240 {:.2}, 3-way concat {:.2}, drop 1 in 100 {:.2}", sums[0], sums[1], sums[2], sums[3]);
+        eprintln!(
+            "shared frames: trim 60 {:.2}, trim 240 {:.2}, 3-way concat {:.2}, drop 1 in 100 {:.2}",
+            sums[0], sums[1], sums[2], sums[3]
+        );
         for (sum, floor) in sums.iter().zip([0.25, 0.75, 0.6, 0.58]) {
             assert!(*sum >= floor, "{sums:?}");
         }

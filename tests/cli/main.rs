@@ -1,0 +1,15 @@
+//! Promises of the `vcn` command, each kept by running it.
+
+#[path = "../../codec/examples/untrained.rs"]
+#[allow(dead_code)]
+mod untrained;
+
+mod damage;
+mod interruption;
+mod names;
+mod parts;
+mod pipes;
+mod reports;
+mod round_trips;
+mod searches;
+mod vcn;

@@ -1,0 +1,104 @@
+//! What goes in comes out, at any size and length.
+
+use vcn_media::Picture;
+
+use crate::vcn::{Place, coloured, moving};
+
+#[test]
+fn every_size_and_length() {
+    let place = Place::new();
+    for (width, height) in [(1, 1), (1, 2), (2, 1), (15, 17), (16, 16), (65, 47)] {
+        for frames in 1..=5 {
+            let name = format!("{width}x{height}-{frames}");
+            place.video(&format!("{name}.y4m"), width, height, frames);
+            let made = place.ok(&format!("compress {name}.y4m -o {name}.vcn --model MODEL --json")).json();
+            assert_eq!(made["frames"], frames);
+            assert_eq!(made["bytes"], place.bytes(&format!("{name}.vcn")).len());
+            let read =
+                place.ok(&format!("decompress {name}.vcn -o {name}-out.y4m --model MODEL --json")).json();
+            assert_eq!(read["frames"], frames);
+            let decoded = place.frames(&format!("{name}-out.y4m"));
+            assert_eq!(decoded.len(), frames);
+            assert!(decoded.iter().all(|frame| frame.size() == (width, height)));
+        }
+    }
+}
+
+#[test]
+fn the_decoder_shows_what_the_encoder_measured() {
+    let place = Place::new();
+    place.video("in.y4m", 65, 47, 5);
+    let made = place.ok("compress in.y4m -o a.vcn -q 50 --model MODEL --json").json();
+    place.ok("decompress a.vcn -o out.y4m --model MODEL");
+    let measured = place.ok("metrics in.y4m out.y4m --json").json();
+    for metric in ["psnr_rgb", "psnr_yuv"] {
+        let difference = made[metric].as_f64().unwrap() - measured[metric].as_f64().unwrap();
+        assert!(difference.abs() < 1e-6, "{metric}: {made} {measured}");
+    }
+}
+
+#[test]
+fn folders_of_pictures() {
+    let place = Place::new();
+    place.write("frames", 33, 18, (0..3).map(|t| Picture::from(coloured(33, 18, t))).collect());
+    place.ok("compress frames -o a.vcn --model MODEL");
+    place.ok("decompress a.vcn -o out --model MODEL");
+    place.ok("decompress a.vcn -o out.y4m --model MODEL");
+    let (folder, y4m) = (place.frames("out"), place.frames("out.y4m"));
+    assert_eq!(folder.len(), 3);
+    let colour = vcn_media::Colour::RGB_INPUT;
+    assert!(folder.iter().zip(&y4m).all(|(a, b)| a.to_rgb(colour) == b.to_rgb(colour)));
+}
+
+#[test]
+fn bytes_do_not_depend_on_threads() {
+    let place = Place::new();
+    place.video("in.y4m", 100, 60, 4);
+    for threads in [1, 2, 5] {
+        place.ok(&format!("compress in.y4m -o {threads}.vcn --threads {threads} --gop 2 --model MODEL"));
+        assert!(place.bytes("1.vcn") == place.bytes(&format!("{threads}.vcn")));
+        place.ok(&format!("decompress 1.vcn -o {threads}.y4m --threads {threads} --model MODEL"));
+        assert!(place.bytes("1.y4m") == place.bytes(&format!("{threads}.y4m")));
+    }
+}
+
+#[test]
+fn gops_are_as_asked() {
+    let place = Place::new();
+    place.video("in.y4m", 16, 16, 7);
+    for (gop, expected) in [("all", vec![7]), ("3", vec![3, 3, 1]), ("1", vec![1; 7]), ("auto", vec![7])] {
+        place.ok(&format!("compress in.y4m -o a.vcn --gop {gop} --model MODEL --overwrite"));
+        let info = place.ok("info a.vcn --json").json();
+        let lengths: Vec<u64> =
+            info["gops"].as_array().unwrap().iter().map(|g| g["frames"].as_u64().unwrap()).collect();
+        assert_eq!(lengths, expected, "{gop}");
+        place.ok("verify a.vcn --model MODEL");
+    }
+}
+
+#[test]
+fn repeated_frames_cost_next_to_nothing() {
+    let place = Place::new();
+    place.write("still.y4m", 64, 64, vec![Picture::from(moving(64, 64, 0)); 5]);
+    place.ok("compress still.y4m -o a.vcn --log log.jsonl --model MODEL");
+    let log = String::from_utf8(place.bytes("log.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["type"], "intra");
+    for line in &lines[1..] {
+        assert_eq!(line["type"], "repeat");
+        assert!(line["bits"].as_f64().unwrap() < 16.0);
+    }
+    place.ok("decompress a.vcn -o out.y4m --model MODEL");
+    let decoded = place.frames("out.y4m");
+    assert!(decoded.iter().all(|frame| *frame == decoded[0]));
+}
+
+#[test]
+fn presets_and_qualities_make_valid_streams() {
+    let place = Place::new();
+    place.video("in.y4m", 48, 32, 3);
+    for options in ["-q 0", "-q 63", "--preset fast", "--preset slow"] {
+        place.ok(&format!("compress in.y4m -o a.vcn {options} --overwrite --model MODEL"));
+        place.ok("verify a.vcn --model MODEL");
+    }
+}
