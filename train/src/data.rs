@@ -32,7 +32,8 @@ fn source(name: &str) -> String {
     let name = name.trim_start_matches("long_");
     let name = name.find("davis").map_or(name, |at| &name[at..]);
     let name = name.strip_suffix("_s0").or_else(|| name.strip_suffix("_s1")).unwrap_or(name);
-    let group = if name.starts_with("vimeo_") { name.rsplit_once('_').map_or(name, |(head, _)| head) } else { name };
+    let group =
+        if name.starts_with("vimeo_") { name.rsplit_once('_').map_or(name, |(head, _)| head) } else { name };
     group.replace('_', "-")
 }
 
@@ -106,16 +107,31 @@ pub struct Shape {
 pub struct Batch {
     /// `[frames][batch]` square pictures.
     pub pictures: Vec<Vec<Yuv420>>,
-    /// Quality of each sample, 0 to 63.
-    pub qualities: Vec<f32>,
+    /// Quality of each frame of each sample, `[frames][batch]`, 0 to 63.
+    pub qualities: Vec<Vec<f32>>,
 }
+
+/// By how much the first frame's quality may exceed the sample's, and the others' deviate from it: encoders spend more
+/// on frames that others are built on.
+const QUALITY_SPREAD: [f32; 2] = [8.0, 4.0];
 
 impl Batch {
     /// The batch of a step.
     pub fn draw(clips: &[Clip], shape: Shape, seed: u64, step: u64) -> Batch {
         let mut rng = Rng::with_seed(seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let samples: Vec<Vec<Yuv420>> = (0..shape.batch).map(|_| sample(clips, shape, &mut rng)).collect();
-        let qualities = (0..shape.batch).map(|_| rng.f32() * 63.0).collect();
+        let mut qualities = vec![Vec::with_capacity(shape.batch); shape.frames];
+        for _ in 0..shape.batch {
+            let quality = rng.f32() * 63.0;
+            for (t, of_frame) in qualities.iter_mut().enumerate() {
+                let offset = match t {
+                    _ if shape.frames == 1 => 0.0,
+                    0 => QUALITY_SPREAD[0] * rng.f32(),
+                    _ => QUALITY_SPREAD[1] * (2.0 * rng.f32() - 1.0),
+                };
+                of_frame.push((quality + offset).clamp(0.0, 63.0));
+            }
+        }
         let at = |t: usize| samples.iter().map(|s| s[t].clone()).collect();
         Batch { pictures: (0..shape.frames).map(at).collect(), qualities }
     }
@@ -138,7 +154,11 @@ fn sample(clips: &[Clip], shape: Shape, rng: &mut Rng) -> Vec<Yuv420> {
         22..=28 => 2,
         _ => 3,
     };
-    let skip = if shape.frames > 1 { skip.min((length - 1) / (shape.frames - 1)).max((skip > 0) as usize) } else { 0 };
+    let skip = if shape.frames > 1 {
+        skip.min((length - 1) / (shape.frames - 1)).max((skip > 0) as usize)
+    } else {
+        0
+    };
     let span = (skip * (shape.frames - 1)).min(length - 1);
     let start = rng.usize(..length - span);
     let mut order: Vec<usize> = (0..shape.frames).map(|t| bounce(start + t * skip, length)).collect();

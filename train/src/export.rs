@@ -28,7 +28,10 @@ pub fn export(state: &Path, name: &str, metric: Metric, record: String) -> Resul
         model.params.convs.iter().map(|c| Layer::quantise(c, &values[c.weight], &values[c.bias])).collect();
     let codec = |e: vcn_codec::Error| Error::State { path: state.to_owned(), what: e.to_string() };
     let tables = |latent: &Latent| -> Result<LatentTables> {
-        Ok(LatentTables { steps: steps(latent, &values[latent.log_gain]), hyper: hyper(latent, &values).map_err(codec)? })
+        Ok(LatentTables {
+            steps: steps(latent, &values[latent.log_gain]),
+            hyper: hyper(latent, &values).map_err(codec)?,
+        })
     };
     let [a, b, c] = latents(&model);
     let latents = [tables(a)?, tables(b)?, tables(c)?];
@@ -46,7 +49,9 @@ fn steps(latent: &Latent, log_gain: &[f32]) -> Vec<u32> {
         let t = at - low as f32;
         for c in 0..channels {
             let gain = log_gain[low * channels + c] * (1.0 - t) + log_gain[(low + 1) * channels + c] * t;
-            steps.push(((-gain).exp() * (1u32 << STEP_FRAC) as f32).round().clamp(1.0, (1 << 22) as f32) as u32);
+            steps.push(
+                ((-gain).exp() * (1u32 << STEP_FRAC) as f32).round().clamp(1.0, (1 << 22) as f32) as u32
+            );
         }
     }
     steps

@@ -42,7 +42,12 @@ pub struct Frame<T> {
 }
 
 /// Codes a frame by itself.
-pub fn intra<P: Tape>(t: &P, model: &Model, x: &Picture<P::Tensor>, q: &Quality<P::Tensor>) -> Frame<P::Tensor> {
+pub fn intra<P: Tape>(
+    t: &P,
+    model: &Model,
+    x: &Picture<P::Tensor>,
+    q: &Quality<P::Tensor>,
+) -> Frame<P::Tensor> {
     let net = &model.intra;
     let [linear, learned] = net.analyse(t, &x.packed, &q.plane);
     let y = t.plus(&t.full(&linear), &t.full(&learned));
@@ -113,7 +118,12 @@ fn compensate<P: Tape>(t: &P, packed: &P::Tensor, flow: &P::Tensor) -> P::Tensor
 }
 
 /// Motion search of every sample on its own, as a flow tensor.
-fn searched_flow<P: Tape>(t: &P, x: &Picture<P::Tensor>, reference: &Reference<P::Tensor>, lambda: &[f32]) -> P::Tensor {
+fn searched_flow<P: Tape>(
+    t: &P,
+    x: &Picture<P::Tensor>,
+    reference: &Reference<P::Tensor>,
+    lambda: &[f32],
+) -> P::Tensor {
     let luma = t.detach(&t.shuffle(&t.channels(&reference.packed, 0, 64), 8));
     let values = t.values(&luma);
     let size = values.len() / x.luma.len();
@@ -136,8 +146,10 @@ pub fn distortion<P: Tape>(t: &P, x: &P::Tensor, y: &P::Tensor) -> P::Tensor {
     let shape = t.shape(x);
     let sites = (shape[2] * shape[3]) as f32;
     let planes = [(64, RGB_WEIGHTS[0]), (16, RGB_WEIGHTS[1]), (16, RGB_WEIGHTS[2])];
-    let weights: Vec<f32> =
-        planes.iter().flat_map(|&(n, w)| std::iter::repeat_n(w * GREY * GREY / (n as f32 * sites), n)).collect();
+    let weights: Vec<f32> = planes
+        .iter()
+        .flat_map(|&(n, w)| std::iter::repeat_n(w * GREY * GREY / (n as f32 * sites), n))
+        .collect();
     let per_channel = t.sum_sites(&t.mul(&d, &d));
     t.sum_samples(&t.mul(&per_channel, &t.constant(&weights, &[1, shape[1]])))
 }

@@ -26,7 +26,14 @@ impl Adam {
 
     /// One step; `rate` per parameter tensor (0 leaves it alone), `decay` of the moving average. The caller has made
     /// sure that the gradients are finite; `scale` multiplies them (clipping).
-    pub fn step(&mut self, params: &mut [Vec<f32>], gradients: &[Vec<f32>], scale: f32, rate: &[f32], decay: f32) {
+    pub fn step(
+        &mut self,
+        params: &mut [Vec<f32>],
+        gradients: &[Vec<f32>],
+        scale: f32,
+        rate: &[f32],
+        decay: f32,
+    ) {
         for (i, (param, gradient)) in params.iter_mut().zip(gradients).enumerate() {
             if rate[i] == 0.0 || gradient.is_empty() {
                 continue;

@@ -145,21 +145,22 @@ fn mean(values: &[f32]) -> f32 {
 
 /// Forward pass of a batch.
 fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, batch: &Batch) -> Outcome<P::Tensor> {
-    let q = Quality::new(t, &batch.qualities);
-    let b = batch.qualities.len();
+    let q = Quality::new(t, &batch.qualities[0]);
+    let b = q.lambda.len();
     let pixels = (batch.pictures[0][0].width * batch.pictures[0][0].height) as f32;
     // (D + lambda R) / sqrt(lambda): between squared error and bits, so that no quality drowns the others.
-    let normal: Vec<f32> = q.lambda.iter().map(|l| 1.0 / (l.sqrt() * b as f32)).collect();
-    let exchange: Vec<f32> = q.lambda.iter().map(|l| l.sqrt() / (pixels * b as f32)).collect();
-    let (normal, exchange) = (t.constant(&normal, &[b]), t.constant(&exchange, &[b]));
-    let cost = |d: &P::Tensor, bits: &P::Tensor| t.sum(&t.plus(&t.mul(d, &normal), &t.mul(bits, &exchange)));
+    let cost = |q: &Quality<P::Tensor>, d: &P::Tensor, bits: &P::Tensor| {
+        let normal: Vec<f32> = q.lambda.iter().map(|l| 1.0 / (l.sqrt() * b as f32)).collect();
+        let exchange: Vec<f32> = q.lambda.iter().map(|l| l.sqrt() / (pixels * b as f32)).collect();
+        t.sum(&t.plus(&t.mul(d, &t.constant(&normal, &[b])), &t.mul(bits, &t.constant(&exchange, &[b]))))
+    };
 
     let first = picture(t, &batch.pictures[0]);
     let frame = intra(t, model, &first, &q);
     let d = distortion(t, &frame.reference.packed, &first.packed);
     let bpp = |bits: &P::Tensor| mean(&t.values(bits)) / pixels;
     let mut outcome = Outcome {
-        loss: cost(&d, &frame.bits),
+        loss: cost(&q, &d, &frame.bits),
         bpp: bpp(&frame.bits),
         motion_bpp: 0.0,
         mse: mean(&t.values(&d)),
@@ -186,8 +187,9 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, batch: &Batch) -> Outcom
     }
     (outcome.bpp, outcome.mse) = (0.0, 0.0);
     let share = if stage == Stage::Joint { 1.0 / frames as f32 } else { 1.0 / coded };
-    for samples in &batch.pictures[1..] {
+    for (samples, qualities) in batch.pictures.iter().zip(&batch.qualities).skip(1) {
         let x = picture(t, samples);
+        let q = Quality::new(t, qualities);
         let frame = inter(t, model, &x, &reference, &q);
         let d = distortion(t, &frame.reference.packed, &x.packed);
         let [searched, predicted] = frame.predictions.as_ref().expect("inter frames have predictions");
@@ -195,9 +197,9 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, batch: &Batch) -> Outcom
         let predicted = distortion(t, predicted, &x.packed);
         let motion_bits = frame.motion_bits.as_ref().expect("inter frames have motion");
         let loss = if stage == Stage::Motion {
-            cost(&t.affine(&predicted, 0.5, 0.0), motion_bits)
+            cost(&q, &t.affine(&predicted, 0.5, 0.0), motion_bits)
         } else {
-            cost(&t.plus(&d, &t.affine(&predicted, PREDICTION_WEIGHT, 0.0)), &frame.bits)
+            cost(&q, &t.plus(&d, &t.affine(&predicted, PREDICTION_WEIGHT, 0.0)), &frame.bits)
         };
         outcome.loss = t.plus(&outcome.loss, &t.affine(&loss, share, 0.0));
         outcome.bpp += bpp(&frame.bits) / coded;
@@ -214,7 +216,14 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, batch: &Batch) -> Outcom
 ///
 /// # Errors
 /// If the state cannot be read.
-pub fn evaluate<P: Tape>(t: &mut P, model: &Model, state: &Path, clips: &[Clip], frames: usize, crop: usize) -> Result<Vec<Validation>> {
+pub fn evaluate<P: Tape>(
+    t: &mut P,
+    model: &Model,
+    state: &Path,
+    clips: &[Clip],
+    frames: usize,
+    crop: usize,
+) -> Result<Vec<Validation>> {
     let mut values = initial(&model.params, 0);
     read_weights(state, &model.params, "average.", &mut values)?;
     t.load(&values);
@@ -300,7 +309,8 @@ pub fn read_weights(path: &Path, params: &Params, prefix: &str, into: &mut [Vec<
         if tensor.shape() != p.shape || tensor.dtype() != Dtype::F32 {
             return Err(wrong(format!("{} has shape {:?}, expected {:?}", p.name, tensor.shape(), p.shape)));
         }
-        *values = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        *values =
+            tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
     }
     Ok(())
 }
@@ -350,8 +360,10 @@ fn read_state(path: &Path, params: &Params, stage: &str) -> Result<Option<State>
     let weights = read("")?;
     let mut adam = Adam::new(&weights);
     (adam.average, adam.first, adam.second) = (read("average.")?, read("first.")?, read("second.")?);
-    let steps: Vec<u32> =
-        info.get("adam_steps").map(|s| s.split(' ').filter_map(|v| v.parse().ok()).collect()).unwrap_or_default();
+    let steps: Vec<u32> = info
+        .get("adam_steps")
+        .map(|s| s.split(' ').filter_map(|v| v.parse().ok()).collect())
+        .unwrap_or_default();
     if steps.len() == adam.steps.len() {
         adam.steps = steps;
     }
@@ -469,7 +481,9 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
                     && !clips.validation.is_empty()
                 {
                     t.load(&state.adam.average);
-                    record.validation = Some(t.without_gradients(|t| validate(t, model, if stage == Stage::Intra { 1 } else { 5 }, 192, &clips.validation)));
+                    record.validation = Some(t.without_gradients(|t| {
+                        validate(t, model, if stage == Stage::Intra { 1 } else { 5 }, 192, &clips.validation)
+                    }));
                     clock = Instant::now();
                 }
                 let line = serde_json::to_string(&record).expect("a record is plain data");

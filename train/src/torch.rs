@@ -247,7 +247,8 @@ impl Tape for Torch {
         let half = x.replication_pad2d([3, 4, 0, 0]).conv2d(&row, none.as_ref(), [1, 1], [0, 0], [1, 1], 1);
         let wide = Tensor::stack(&[&x, &half], 4).reshape([b, c, h, 2 * w]);
         let column = taps.reshape([1, 1, 8, 1]);
-        let half = wide.replication_pad2d([0, 0, 3, 4]).conv2d(&column, none.as_ref(), [1, 1], [0, 0], [1, 1], 1);
+        let half =
+            wide.replication_pad2d([0, 0, 3, 4]).conv2d(&column, none.as_ref(), [1, 1], [0, 0], [1, 1], 1);
         let grid = Tensor::stack(&[&wide, &half], 3).reshape([b, c, 2 * h, 2 * w]);
         Value(sample(&grid, &flow.0, 2))
     }
@@ -290,7 +291,6 @@ impl Tape for Torch {
         tch::no_grad(|| f(self))
     }
 }
-
 
 /// Bilinear reading of `x`, which has `factor` times the resolution of `flow`, at the sites that `flow` points to.
 fn sample(x: &Tensor, flow: &Tensor, factor: i64) -> Tensor {
