@@ -1,0 +1,54 @@
+-- Everything here can be made again from the objects. Digests are 32 bytes; an object is its kind (one byte) and digest.
+
+CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- What names stand for now (ended IS NULL) and stood for before (tombstones, until a collection purges them).
+CREATE TABLE entries (
+    sequence INTEGER PRIMARY KEY,
+    name     TEXT NOT NULL,
+    record   BLOB NOT NULL,
+    manifest BLOB NOT NULL,
+    identity BLOB NOT NULL,
+    class    TEXT NOT NULL,
+    bytes    INTEGER NOT NULL, -- of the source
+    ended    INTEGER
+);
+CREATE UNIQUE INDEX entries_live ON entries (name) WHERE ended IS NULL;
+CREATE INDEX entries_ended ON entries (name, ended) WHERE ended IS NOT NULL;
+CREATE INDEX entries_manifest ON entries (manifest);
+
+CREATE TABLE manifests (
+    id       BLOB PRIMARY KEY,
+    identity BLOB NOT NULL,
+    codec    BLOB NOT NULL,
+    quality  INTEGER NOT NULL,
+    lossless INTEGER NOT NULL,
+    frames   INTEGER NOT NULL,
+    width    INTEGER NOT NULL,
+    height   INTEGER NOT NULL,
+    bytes    INTEGER NOT NULL  -- of its segments and side streams
+) WITHOUT ROWID;
+CREATE INDEX manifests_identity ON manifests (identity);
+
+-- Frames key to segment: what need not be encoded again.
+CREATE TABLE keys (
+    key      BLOB PRIMARY KEY,
+    segment  BLOB NOT NULL,
+    manifest BLOB             -- that brought it in
+) WITHOUT ROWID;
+CREATE INDEX keys_segment ON keys (segment);
+
+-- The journal.
+CREATE TABLE events (sequence INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT, record BLOB NOT NULL);
+CREATE INDEX events_record ON events (record);
+
+-- Operations under way, and the objects that they rely upon.
+CREATE TABLE leases (id INTEGER PRIMARY KEY, holder TEXT NOT NULL, expires INTEGER NOT NULL);
+CREATE TABLE pins (lease INTEGER NOT NULL, object BLOB NOT NULL, PRIMARY KEY (lease, object)) WITHOUT ROWID;
+CREATE INDEX pins_object ON pins (object);
+
+-- Objects that nothing referred to at the last mark, since when.
+CREATE TABLE quarantine (object BLOB PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;
+
+-- Pairs of identities that are no duplicates.
+CREATE TABLE distinct_pairs (a BLOB NOT NULL, b BLOB NOT NULL, PRIMARY KEY (a, b)) WITHOUT ROWID;

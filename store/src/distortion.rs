@@ -1,0 +1,81 @@
+//! How far decoded frames are from their source: on the whole, in the worst frame and in the worst block.
+
+use serde::{Deserialize, Serialize};
+use vcn_media::{Colour, Picture};
+
+/// Side of the blocks among which the worst is looked for, in luma samples.
+const BLOCK: usize = 16;
+
+/// Mean squared errors of luma, in squared code values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Distortion {
+    /// Mean over all samples.
+    pub mean: f32,
+    /// Of the worst frame.
+    pub worst_frame: f32,
+    /// Of the worst block of 16x16 samples.
+    pub worst_block: f32,
+}
+
+impl Distortion {
+    /// A squared error as a peak signal-to-noise ratio in decibels; infinite for 0.
+    pub fn psnr(mse: f32) -> f32 {
+        10.0 * (255.0 * 255.0 / mse).log10()
+    }
+
+    /// Takes another run of frames into account: `frames` and `others` are their numbers.
+    pub(crate) fn merge(self, frames: u64, other: Distortion, others: u64) -> Distortion {
+        let total = (frames + others).max(1) as f64;
+        let sum = f64::from(self.mean) * frames as f64 + f64::from(other.mean) * others as f64;
+        Distortion {
+            mean: (sum / total) as f32,
+            worst_frame: self.worst_frame.max(other.worst_frame),
+            worst_block: self.worst_block.max(other.worst_block),
+        }
+    }
+}
+
+/// The distortion of a run of frames.
+pub(crate) fn distortion(source: &[Picture], decoded: &[Picture], colour: Colour) -> Distortion {
+    let mut total = Distortion::default();
+    for (index, (source, decoded)) in source.iter().zip(decoded).enumerate() {
+        let (width, height) = source.size();
+        let (source, decoded) = (luma(source, colour), luma(decoded, colour));
+        let (mean, worst_block) = planes(&source, &decoded, width, height);
+        let frame = Distortion { mean, worst_frame: mean, worst_block };
+        total = total.merge(index as u64, frame, 1);
+    }
+    total
+}
+
+fn luma(picture: &Picture, colour: Colour) -> std::borrow::Cow<'_, [u8]> {
+    match picture {
+        Picture::Yuv420(picture) => picture.y.as_slice().into(),
+        Picture::Yuv444(picture) => picture.y.as_slice().into(),
+        Picture::Rgb(_) => picture.to_yuv420(colour).y.into(),
+    }
+}
+
+/// Mean squared error of two planes, and that of the worst block.
+pub(crate) fn planes(a: &[u8], b: &[u8], width: usize, height: usize) -> (f32, f32) {
+    let columns = width.div_ceil(BLOCK).max(1);
+    let mut sum = 0u64;
+    let mut worst = 0f32;
+    for top in (0..height).step_by(BLOCK) {
+        let rows = BLOCK.min(height - top);
+        let mut blocks = vec![0u64; columns];
+        for row in top..top + rows {
+            let line = row * width..(row + 1) * width;
+            let (Some(a), Some(b)) = (a.get(line.clone()), b.get(line)) else { continue };
+            for (x, (a, b)) in a.iter().zip(b).enumerate() {
+                blocks[x / BLOCK] += u64::from(a.abs_diff(*b)).pow(2);
+            }
+        }
+        for (column, block) in blocks.iter().enumerate() {
+            let samples = rows * BLOCK.min(width - column * BLOCK);
+            worst = worst.max(*block as f32 / samples as f32);
+            sum += block;
+        }
+    }
+    (sum as f32 / (width * height).max(1) as f32, worst)
+}

@@ -1,0 +1,185 @@
+//! Getting videos back: the name leads to a record, the record to a manifest, the manifest to segments. Each is an object
+//! that is checked against its hash; the catalogue only says which record to look at.
+
+use std::{collections::VecDeque, io::Write, ops::Range};
+
+use vcn_media::Picture;
+
+use crate::{
+    blob,
+    catalogue::{EntryRow, Lease},
+    digest::Digest,
+    error::{Error, Result},
+    failpoint::reached,
+    frame::{Format, frame_digest, frames_root},
+    manifest::{BlobRef, Manifest, SegmentRef},
+    objects::{Kind, ObjectId, fetch},
+    record::{Entry, Record, Timing},
+    segment,
+    store::Store,
+};
+
+/// The frames of a video, or of a part of it.
+pub struct Playback<'a> {
+    store: &'a Store,
+    entry: Entry,
+    manifest: Manifest,
+    range: Range<u64>,
+    /// Index of the next segment, and of its first frame.
+    next_segment: (usize, u64),
+    ready: VecDeque<Picture>,
+    /// Keeps a collection away until the playback ends.
+    _lease: Lease<'a>,
+}
+
+impl Store {
+    /// Plays a video, or the frames of `range`, counted from 0. Only the segments in the range are read.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`], [`Error::Range`], or a loss that names the object.
+    pub fn get(&self, name: &str, range: Option<Range<u64>>) -> Result<Playback<'_>> {
+        let lease = self.catalogue.lease("get")?;
+        let entry = self.entry(name)?;
+        let id = ObjectId { kind: Kind::Manifest, digest: entry.manifest };
+        lease.pin(&[id])?;
+        let manifest = Manifest::read(self.objects.as_ref(), id)?;
+        let frames = manifest.frames;
+        let range = range.unwrap_or(0..frames);
+        if range.start >= range.end || range.end > frames {
+            let asked = format!("{}..{}", range.start, range.end);
+            return Err(Error::Range { name: name.to_owned(), asked, frames });
+        }
+        lease.pin(&manifest.segments.iter().map(SegmentRef::id).collect::<Vec<_>>())?;
+        reached("get.manifest")?;
+        let ready = VecDeque::new();
+        Ok(Playback { store: self, entry, manifest, range, next_segment: (0, 0), ready, _lease: lease })
+    }
+
+    /// Writes the original bytes of a video of class `source`, each chunk checked.
+    ///
+    /// # Errors
+    /// [`Error::NoOriginal`] for another class, a loss, or a failure to write; some output may have been written then.
+    pub fn original(&self, name: &str, out: &mut dyn Write) -> Result<Entry> {
+        let entry = self.entry(name)?;
+        match &entry.original {
+            Some(original) => self.read_blob(original, out)?,
+            None => return Err(Error::NoOriginal { name: name.to_owned(), class: entry.class.as_str() }),
+        }
+        Ok(entry)
+    }
+
+    /// Writes the bytes of a side stream or another blob, each chunk checked.
+    ///
+    /// # Errors
+    /// A loss, or a failure to write.
+    pub fn read_blob(&self, blob: &BlobRef, out: &mut dyn Write) -> Result<()> {
+        blob::read(self.objects.as_ref(), blob, out)
+    }
+
+    /// What a name stands for, from its record.
+    pub(crate) fn entry(&self, name: &str) -> Result<Entry> {
+        match self.catalogue.live(name)? {
+            Some(row) => self.entry_of(&row),
+            None => Err(Error::UnknownName { name: name.to_owned() }),
+        }
+    }
+
+    /// The entry in the record of a row.
+    pub(crate) fn entry_of(&self, row: &EntryRow) -> Result<Entry> {
+        let id = row.record_id();
+        match Record::read(self.objects.as_ref(), id)?.event.entry() {
+            Some(entry) if entry.name == row.name => Ok(entry.clone()),
+            _ => Err(Error::Malformed {
+                object: id.path(),
+                reason: format!("is not about `{}`, as the catalogue says: rebuild the catalogue", row.name),
+            }),
+        }
+    }
+
+    /// The pictures of a segment, checked: its hash, what decodes it, and what it decodes to.
+    pub(crate) fn decode_segment(&self, id: ObjectId) -> Result<Vec<Picture>> {
+        let bytes = fetch(self.objects.as_ref(), id)?;
+        let (header, payload) = segment::parse(id, &bytes)?;
+        let Some(codec) = self.codec(header.codec) else {
+            return Err(Error::NoCodec { object: id.path(), codec: header.codec.to_string() });
+        };
+        let failed = |reason: String| Error::Codec { object: id.path(), codec: codec.name(), reason };
+        let pictures = codec
+            .decode(payload, header.format, header.frames as usize)
+            .map_err(|error| failed(error.to_string()))?;
+        let expected = codec.decoded_format(header.format);
+        if pictures.len() != header.frames as usize || pictures.iter().any(|p| Format::of(p) != expected) {
+            return Err(failed(format!("decodes to other pictures than {} of {expected}", header.frames)));
+        }
+        let digests: Vec<Digest> = pictures.iter().map(frame_digest).collect();
+        match frames_root(&digests) == header.decoded {
+            true => Ok(pictures),
+            false => Err(failed("decodes to other samples than when it was stored".to_owned())),
+        }
+    }
+}
+
+impl Playback<'_> {
+    /// What the name stands for: class, source, colour.
+    pub fn entry(&self) -> &Entry {
+        &self.entry
+    }
+
+    /// What it consists of.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The frames that are played.
+    pub fn range(&self) -> Range<u64> {
+        self.range.clone()
+    }
+
+    /// The times of the frames in ticks, if they do not follow from a rate.
+    ///
+    /// # Errors
+    /// A loss.
+    pub fn ticks(&self) -> Result<Option<Vec<i64>>> {
+        let Timing::Stamps { ticks, .. } = &self.entry.timing else { return Ok(None) };
+        let mut bytes = Vec::new();
+        self.store.read_blob(ticks, &mut bytes)?;
+        let (ticks, rest) = bytes.as_chunks::<8>();
+        if !rest.is_empty() || ticks.len() as u64 != self.manifest.frames {
+            let reason = format!("not the times of {} frames", self.manifest.frames);
+            return Err(Error::Malformed { object: format!("times of `{}`", self.entry.name), reason });
+        }
+        let range = self.range.start as usize..self.range.end as usize;
+        Ok(ticks.get(range).map(|ticks| ticks.iter().map(|tick| i64::from_le_bytes(*tick)).collect()))
+    }
+
+    /// The next frame, or `None` after the last.
+    ///
+    /// # Errors
+    /// A loss, or a codec that is not there; the message names the segment.
+    pub fn next_frame(&mut self) -> Result<Option<Picture>> {
+        while self.ready.is_empty() {
+            let (index, first) = self.next_segment;
+            let Some(segment) = self.manifest.segments.get(index) else { return Ok(None) };
+            if first >= self.range.end {
+                return Ok(None);
+            }
+            let shown = segment.shown();
+            self.next_segment = (index + 1, first + shown);
+            if first + shown <= self.range.start {
+                continue;
+            }
+            reached("get.segment")?;
+            let mut pictures = self.store.decode_segment(segment.id())?;
+            if pictures.len() != segment.frames as usize {
+                let reason = format!("has {} frames, its manifest says {}", pictures.len(), segment.frames);
+                return Err(Error::Malformed { object: segment.id().path(), reason });
+            }
+            let end = (self.range.end - first).min(shown) as usize;
+            let start = self.range.start.saturating_sub(first) as usize;
+            let trim = segment.trim_start as usize;
+            pictures.truncate(trim + end);
+            self.ready.extend(pictures.into_iter().skip(trim + start));
+        }
+        Ok(self.ready.pop_front())
+    }
+}

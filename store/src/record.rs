@@ -1,0 +1,218 @@
+//! Journal records: every event that changes names, as an object. Replayed in order they give all names, so that the
+//! catalogue is only a cache.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use vcn_media::{Colour, Rational};
+
+use crate::{
+    compressed,
+    digest::Digest,
+    error::{Error, Result},
+    manifest::BlobRef,
+    objects::{Backend, Kind, ObjectId, fetch},
+};
+
+/// The version of records that this program reads and writes.
+pub(crate) const VERSION: u64 = 1;
+
+/// The longest name, in bytes.
+const MAX_NAME: usize = 4096;
+
+/// In which class a video is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// A codec stream with measured distortion.
+    Quality,
+    /// Exact pictures and timing.
+    Frames,
+    /// The original bytes, beside a codec stream.
+    Source,
+}
+
+impl Class {
+    /// As users write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::Quality => "quality",
+            Class::Frames => "frames",
+            Class::Source => "source",
+        }
+    }
+}
+
+/// When frames are shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Timing {
+    /// At a constant rate.
+    Rate(Rational),
+    /// At these times: ticks of `base` seconds, as a blob of little-endian `i64`.
+    Stamps {
+        /// Seconds of a tick.
+        base: Rational,
+        /// A rate that is about right, for players that need one.
+        rate: Rational,
+        /// The ticks, one for each frame.
+        ticks: BlobRef,
+    },
+}
+
+impl Timing {
+    /// Frames per second, at least about.
+    pub fn rate(&self) -> Rational {
+        match self {
+            Timing::Rate(rate) | Timing::Stamps { rate, .. } => *rate,
+        }
+    }
+}
+
+/// What is known of the file that a video came from. The store keeps it and does not interpret it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFacts {
+    /// Name of the file.
+    #[serde(default)]
+    pub file: String,
+    /// Container.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub container: String,
+    /// Bytes of the file.
+    #[serde(default)]
+    pub bytes: u64,
+    /// Time of its last change, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<i64>,
+    /// Anything else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub more: BTreeMap<String, String>,
+}
+
+/// What a name stands for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The name.
+    pub name: String,
+    /// The manifest.
+    pub manifest: Digest,
+    /// The class that was asked for.
+    pub class: Class,
+    /// When frames are shown.
+    pub timing: Timing,
+    /// How the samples are to be understood.
+    pub colour: Colour,
+    /// What it came from.
+    pub source: SourceFacts,
+    /// The original bytes, for class `source`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<BlobRef>,
+}
+
+/// Something that happened to names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "event")]
+pub enum Event {
+    /// A name was given to a video; what it stood for before is tombstoned.
+    Put(Entry),
+    /// A name was removed.
+    Rm {
+        /// The name.
+        name: String,
+    },
+    /// A removed name was brought back.
+    Undelete(Entry),
+    /// A collection gave up tombstones for good.
+    Purge {
+        /// The records of their entries, by sequence number.
+        entries: Vec<i64>,
+    },
+    /// Two videos were marked as no duplicates of each other.
+    Distinct {
+        /// Identity of one.
+        a: Digest,
+        /// Identity of the other.
+        b: Digest,
+        /// Whether the mark was taken back.
+        #[serde(default)]
+        revoked: bool,
+    },
+}
+
+impl Event {
+    /// As `log` shows it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Event::Put(_) => "put",
+            Event::Rm { .. } => "rm",
+            Event::Undelete(_) => "undelete",
+            Event::Purge { .. } => "purge",
+            Event::Distinct { .. } => "distinct",
+        }
+    }
+
+    /// The name that it is about.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Event::Put(entry) | Event::Undelete(entry) => Some(&entry.name),
+            Event::Rm { name } => Some(name),
+            _ => None,
+        }
+    }
+
+    /// What the name stands for from then on.
+    pub fn entry(&self) -> Option<&Entry> {
+        match self {
+            Event::Put(entry) | Event::Undelete(entry) => Some(entry),
+            _ => None,
+        }
+    }
+}
+
+/// A record: an event and its place in the order of events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// 1.
+    pub version: u64,
+    /// Microseconds since 1970, made unique and increasing.
+    pub sequence: i64,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+impl Record {
+    /// A record of this version.
+    pub(crate) fn new(sequence: i64, event: Event) -> Record {
+        Record { version: VERSION, sequence, event }
+    }
+
+    pub(crate) fn read(backend: &dyn Backend, id: ObjectId) -> Result<Record> {
+        let object = id.path();
+        let record: Record = compressed::from_bytes(&object, &fetch(backend, id)?, VERSION)?;
+        if let Some(name) = record.event.name() {
+            check_name(name).map_err(|error| Error::Malformed { object, reason: error.to_string() })?;
+        }
+        Ok(record)
+    }
+
+    /// The record as an object.
+    pub(crate) fn to_object(&self) -> Result<(ObjectId, Vec<u8>)> {
+        let bytes = compressed::to_bytes("record", self)?;
+        Ok((ObjectId { kind: Kind::Log, digest: Digest::of(&bytes) }, bytes))
+    }
+}
+
+/// Whether a name may be used: any text without control characters, as `shows/1/clip.mp4`.
+pub(crate) fn check_name(name: &str) -> Result<()> {
+    let reason = if name.is_empty() {
+        "it is empty"
+    } else if name.len() > MAX_NAME {
+        "it is longer than 4096 bytes"
+    } else if name.chars().any(char::is_control) {
+        "it has control characters"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Name { name: name.chars().take(80).collect(), reason })
+}

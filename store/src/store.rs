@@ -1,0 +1,249 @@
+//! Opening a store.
+
+use std::{
+    fs::File,
+    hash::{BuildHasher, Hasher},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    catalogue::Catalogue,
+    codec::SegmentCodec,
+    digest::Digest,
+    error::{Error, Result},
+    location::{Location, Place, cached_catalogue},
+    objects::{Backend, Folder, Remote, make_folder},
+    planes::Planes,
+};
+
+/// The file that makes a folder or a prefix a store.
+const DESCRIPTION: &str = "store.json";
+
+/// The version of stores that this program reads and writes.
+const VERSION: u64 = 1;
+
+/// The fact of a catalogue that says which one it is.
+const CLAIM: &str = "catalogue";
+
+/// What `store.json` says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Description {
+    /// 1.
+    version: u64,
+    /// Identifies the store.
+    id: String,
+    /// The catalogue that names are changed in.
+    catalogue: String,
+}
+
+/// An open store. Threads share it, processes open it each for itself.
+pub struct Store {
+    pub(crate) location: String,
+    pub(crate) objects: Box<dyn Backend>,
+    pub(crate) catalogue: Catalogue,
+    codecs: Vec<Arc<dyn SegmentCodec>>,
+    /// Held shared while the store is open, so that nobody replaces the catalogue.
+    _lock: File,
+    /// Removes the catalogue of a store in memory.
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("location", &self.location).finish_non_exhaustive()
+    }
+}
+
+/// Where the parts of a store are.
+struct Parts {
+    objects: Box<dyn Backend>,
+    catalogue: PathBuf,
+    temporary: Option<tempfile::TempDir>,
+}
+
+impl Store {
+    /// Creates a store. `codecs` are those besides [`Planes`] that videos may be encoded with.
+    ///
+    /// # Errors
+    /// [`Error::Exists`], or a failure to write.
+    pub fn init(location: &Location, codecs: Vec<Arc<dyn SegmentCodec>>) -> Result<Store> {
+        let parts = parts(location)?;
+        if parts.objects.read(DESCRIPTION, 1 << 20)?.is_some() {
+            return Err(Error::Exists { location: location.text.clone() });
+        }
+        let lock = lock(&parts.catalogue, false)?;
+        let catalogue = Catalogue::open(&parts.catalogue)?;
+        let claim = random_id();
+        catalogue.set_fact(CLAIM, &claim)?;
+        let description = Description { version: VERSION, id: random_id(), catalogue: claim };
+        describe(parts.objects.as_ref(), &description)?;
+        Ok(Store::assemble(location, parts, catalogue, codecs, lock))
+    }
+
+    /// Opens a store.
+    ///
+    /// # Errors
+    /// [`Error::NotAStore`], [`Error::Claimed`] if its catalogue is elsewhere or lost, [`Error::Version`].
+    pub fn open(location: &Location, codecs: Vec<Arc<dyn SegmentCodec>>) -> Result<Store> {
+        let parts = parts(location)?;
+        let description = description(location, parts.objects.as_ref())?;
+        let lock = lock(&parts.catalogue, false)?;
+        let catalogue = Catalogue::open(&parts.catalogue)?;
+        let own = catalogue.fact(CLAIM)?.unwrap_or_else(|| "a new and empty one".to_owned());
+        if own != description.catalogue {
+            return Err(Error::Claimed {
+                location: location.text.clone(),
+                owner: description.catalogue,
+                own,
+            });
+        }
+        Ok(Store::assemble(location, parts, catalogue, codecs, lock))
+    }
+
+    /// Opens a store with an empty catalogue that takes the place of the one it has, for a rebuild. A catalogue that is
+    /// there is kept beside it as `catalogue.db.old-TIME`.
+    pub(crate) fn open_for_rebuild(location: &Location, take_over: bool) -> Result<Store> {
+        let parts = parts(location)?;
+        let mut description = description(location, parts.objects.as_ref())?;
+        let lock = lock(&parts.catalogue, true)?;
+        let is_folder = matches!(location.place, Place::Folder(_));
+        let own =
+            Catalogue::open(&parts.catalogue).and_then(|catalogue| catalogue.fact(CLAIM)).ok().flatten();
+        if !is_folder && !take_over && own.as_ref() != Some(&description.catalogue) {
+            let own = own.unwrap_or_else(|| "a new and empty one".to_owned());
+            return Err(Error::Claimed {
+                location: location.text.clone(),
+                owner: description.catalogue,
+                own,
+            });
+        }
+        let time = crate::catalogue::now();
+        for suffix in ["", "-wal", "-shm"] {
+            let from = with_suffix(&parts.catalogue, suffix);
+            let to = with_suffix(&parts.catalogue, &format!(".old-{time}{suffix}"));
+            if from.exists() {
+                std::fs::rename(&from, to).map_err(Error::io("set aside", &from))?;
+            }
+        }
+        let catalogue = Catalogue::open(&parts.catalogue)?;
+        description.catalogue = random_id();
+        describe(parts.objects.as_ref(), &description)?;
+        Ok(Store::assemble(location, parts, catalogue, Vec::new(), lock))
+    }
+
+    /// Makes the catalogue that was rebuilt the one of the store.
+    pub(crate) fn claim(&self) -> Result<()> {
+        let bytes = self.objects.read(DESCRIPTION, 1 << 20)?.unwrap_or_default();
+        let description: Description = serde_json::from_slice(&bytes).map_err(|error| Error::Malformed {
+            object: DESCRIPTION.to_owned(),
+            reason: error.to_string(),
+        })?;
+        self.catalogue.set_fact(CLAIM, &description.catalogue)
+    }
+
+    /// Where the store is.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// The catalogue's file.
+    pub fn catalogue_file(&self) -> &Path {
+        self.catalogue.path()
+    }
+
+    /// The codec of this id.
+    pub(crate) fn codec(&self, id: Digest) -> Option<&dyn SegmentCodec> {
+        self.codecs.iter().map(AsRef::as_ref).find(|codec| codec.id() == id)
+    }
+
+    fn assemble(
+        location: &Location,
+        parts: Parts,
+        catalogue: Catalogue,
+        mut codecs: Vec<Arc<dyn SegmentCodec>>,
+        lock: File,
+    ) -> Store {
+        codecs.push(Arc::new(Planes::default()));
+        Store {
+            location: location.text.clone(),
+            objects: parts.objects,
+            catalogue,
+            codecs,
+            _lock: lock,
+            _temporary: parts.temporary,
+        }
+    }
+}
+
+fn parts(location: &Location) -> Result<Parts> {
+    match &location.place {
+        Place::Folder(path) => {
+            let objects = Box::new(Folder::new(path));
+            Ok(Parts { objects, catalogue: path.join("catalogue.db"), temporary: None })
+        }
+        Place::Remote { objects, prefix, catalogue } => {
+            let backend = Box::new(Remote::new(Arc::clone(objects), prefix)?);
+            let named = catalogue.clone().or_else(|| match location.text.starts_with("memory:") {
+                true => None,
+                false => cached_catalogue(&location.text),
+            });
+            if let Some(catalogue) = named {
+                return Ok(Parts { objects: backend, catalogue, temporary: None });
+            }
+            let temporary = tempfile::tempdir().map_err(Error::io("create", std::env::temp_dir()))?;
+            let catalogue = temporary.path().join("catalogue.db");
+            Ok(Parts { objects: backend, catalogue, temporary: Some(temporary) })
+        }
+    }
+}
+
+fn describe(objects: &dyn Backend, description: &Description) -> Result<()> {
+    let json = serde_json::to_vec_pretty(description)
+        .map_err(|error| Error::Malformed { object: DESCRIPTION.to_owned(), reason: error.to_string() })?;
+    objects.write(DESCRIPTION, &json)
+}
+
+fn description(location: &Location, objects: &dyn Backend) -> Result<Description> {
+    let Some(bytes) = objects.read(DESCRIPTION, 1 << 20)? else {
+        return Err(Error::NotAStore { location: location.text.clone() });
+    };
+    let description: Description = serde_json::from_slice(&bytes)
+        .map_err(|error| Error::Malformed { object: DESCRIPTION.to_owned(), reason: error.to_string() })?;
+    match description.version {
+        VERSION => Ok(description),
+        found => Err(Error::Version { object: DESCRIPTION.to_owned(), found, known: VERSION }),
+    }
+}
+
+/// Locks the catalogue: shared to work with it, alone to replace it.
+fn lock(catalogue: &Path, alone: bool) -> Result<File> {
+    let path = catalogue.with_extension("lock");
+    make_folder(path.parent().unwrap_or(Path::new(".")))?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(Error::io("create", &path))?;
+    let locked = if alone { file.try_lock() } else { file.try_lock_shared() };
+    match locked {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Error::InUse { path }),
+        Err(std::fs::TryLockError::Error(error)) => Err(Error::io("lock", path)(error)),
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// 16 hexadecimal digits that no other store has.
+fn random_id() -> String {
+    let random = || std::hash::RandomState::new().build_hasher().finish();
+    format!("{:016x}", random() ^ random().rotate_left(17))
+}
