@@ -6,7 +6,9 @@ fn main() {
     let codec = Codec::new(Checkpoint::read(&bytes).expect("checkpoint"), DeviceChoice::Cpu).expect("device");
     let limit = args.get(3).map_or(24, |n| n.parse().expect("frames"));
     let gop: usize = args.get(4).map_or(12, |n| n.parse().expect("gop"));
-    let mut reader = vcn_media::open(&args[2], vcn_media::OpenOptions { limit: Some(limit), ..Default::default() }).expect("clip");
+    let mut reader =
+        vcn_media::open(&args[2], vcn_media::OpenOptions { limit: Some(limit), ..Default::default() })
+            .expect("clip");
     let colour = vcn_media::Colour::RGB_INPUT;
     let mut frames = Vec::new();
     while let Some(p) = reader.next().expect("frame") {
@@ -25,7 +27,9 @@ fn main() {
                 let (log, d) = e.push(f).expect("frame");
                 motion += log.motion_bits;
                 side += log.side_bits;
-                if log.kind == vcn_codec::FrameKind::Intra { intra += log.bits() }
+                if log.kind == vcn_codec::FrameKind::Intra {
+                    intra += log.bits()
+                }
                 shown.push(d);
             }
             let record = e.finish();
@@ -37,17 +41,34 @@ fn main() {
                 let f = d.frame().expect("frame").expect("frame");
                 assert!(f == shown[k]);
                 let out = vcn_media::colour::yuv420_to_rgb(&f, colour);
-                let mse = out.data.iter().zip(&rgb.data).map(|(a, b)| (*a as f64 - *b as f64).powi(2)).sum::<f64>() / out.data.len() as f64;
+                let mse =
+                    out.data.iter().zip(&rgb.data).map(|(a, b)| (*a as f64 - *b as f64).powi(2)).sum::<f64>()
+                        / out.data.len() as f64;
                 let p = 10.0 * (65025.0 / mse).log10();
                 psnr += p;
-                if k == 0 { first += p }
-                if k + 1 == group.len() { last += p }
+                if k == 0 {
+                    first += p
+                }
+                if k + 1 == group.len() {
+                    last += p
+                }
             }
             assert!(d.frame().expect("end").is_none());
             decode += t.elapsed().as_secs_f64();
         }
         let (n, groups) = (frames.len() as f64, frames.len().div_ceil(gop) as f64);
         let px = n * (w * h) as f64;
-        println!("q{quality} bpp {:.4} psnr {:.2} (first {:.2} last {:.2}) intra {:.4} motion {:.4} side {:.4} enc {:.1} dec {:.1} fps", bytes as f64 * 8.0 / px, psnr / n, first / groups, last / groups, intra / px, motion / px, side / px, n / encode, n / decode);
+        println!(
+            "q{quality} bpp {:.4} psnr {:.2} (first {:.2} last {:.2}) intra {:.4} motion {:.4} side {:.4} enc {:.1} dec {:.1} fps",
+            bytes as f64 * 8.0 / px,
+            psnr / n,
+            first / groups,
+            last / groups,
+            intra / px,
+            motion / px,
+            side / px,
+            n / encode,
+            n / decode
+        );
     }
 }

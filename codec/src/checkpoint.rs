@@ -39,7 +39,8 @@ impl Layer {
             let mut exponent = 20u8;
             let (weights, bias) = loop {
                 let scale = (1u32 << exponent) as f32;
-                let weights: Vec<i8> = row.iter().map(|w| (w * scale).round().clamp(-127.0, 127.0) as i8).collect();
+                let weights: Vec<i8> =
+                    row.iter().map(|w| (w * scale).round().clamp(-127.0, 127.0) as i8).collect();
                 let bias = (b as f64 * scale as f64 * (1u32 << conv.input.frac) as f64).round();
                 let bound = accumulator_bound(conv, &weights, bias as i64, exponent);
                 if exponent == least || (largest * scale <= 127.0 && bound < EXACT) {
@@ -150,7 +151,10 @@ impl Checkpoint {
             return wrong("the number of layers", self.layers.len() as i64);
         }
         for (layer, conv) in self.layers.iter().zip(&model.params.convs) {
-            if layer.weight.len() != conv.macs() || layer.exponent.len() != conv.cout || layer.bias.len() != conv.cout {
+            if layer.weight.len() != conv.macs()
+                || layer.exponent.len() != conv.cout
+                || layer.bias.len() != conv.cout
+            {
                 return wrong("the size of a layer", layer.weight.len() as i64);
             }
             layer.check(conv)?;
@@ -212,7 +216,8 @@ impl Checkpoint {
             return Err(wrong("the version", version as i64));
         }
         let (digest, packed) = body.split_at_checked(32).ok_or(wrong("the length", bytes.len() as i64))?;
-        let plain = zstd::bulk::decompress(packed, MAX_BYTES).map_err(|_| wrong("the packed contents", -1))?;
+        let plain =
+            zstd::bulk::decompress(packed, MAX_BYTES).map_err(|_| wrong("the packed contents", -1))?;
         if blake3::hash(&plain).as_bytes() != digest {
             return Err(wrong("the digest", -1));
         }
@@ -231,7 +236,9 @@ impl Checkpoint {
             let n = varint::take(rest).map_err(|_| short())?;
             String::from_utf8(take(rest, usize::try_from(n).map_err(|_| short())?)?).map_err(|_| short())
         };
-        let words = |bytes: Vec<u8>| bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect::<Vec<u32>>();
+        let words = |bytes: Vec<u8>| {
+            bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect::<Vec<u32>>()
+        };
         let name = text(&mut rest)?;
         let metric = match take(&mut rest, 1)?[0] {
             m if m == Metric::Psnr as u8 => Metric::Psnr,

@@ -68,7 +68,13 @@ impl Codec {
     ///
     /// # Errors
     /// If the payload is too short to be one.
-    pub fn decode<'a>(&'a self, payload: &'a [u8], frames: u32, width: usize, height: usize) -> Result<GopDecoder<'a>> {
+    pub fn decode<'a>(
+        &'a self,
+        payload: &'a [u8],
+        frames: u32,
+        width: usize,
+        height: usize,
+    ) -> Result<GopDecoder<'a>> {
         GopDecoder::new(self, payload, frames, width, height)
     }
 
@@ -134,7 +140,13 @@ impl Codec {
     }
 
     /// Prediction of a frame from the one before through a flow.
-    pub(crate) fn predict(&self, reference: &Reference, flow: &Flow, quality: u8, g: &Geometry) -> Prediction {
+    pub(crate) fn predict(
+        &self,
+        reference: &Reference,
+        flow: &Flow,
+        quality: u8,
+        g: &Geometry,
+    ) -> Prediction {
         let prediction = warped(&reference.picture, flow);
         let features = warp_features(&reference.features, flow);
         let [h, w] = g.site;

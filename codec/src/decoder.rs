@@ -53,7 +53,8 @@ impl<'a> GopDecoder<'a> {
                 let motion = self.codec.latent(1, quality, g).decode(coder, Some(&context))?;
                 let flow = self.codec.flow(&motion, quality, g);
                 let prediction = self.codec.predict(&reference, &flow, quality, g);
-                let latent = self.codec.latent(2, quality, g).decode(coder, Some(&prediction.context.entropy))?;
+                let latent =
+                    self.codec.latent(2, quality, g).decode(coder, Some(&prediction.context.entropy))?;
                 self.codec.inter_frame(&prediction, &latent, motion, g)
             }
             (_, _) => {

@@ -55,10 +55,12 @@ fn prove(device: Device, name: &str) -> Result<(Device, String)> {
     };
     let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
     let y = conv2d(tensor(&x, [1, C, S, S]), tensor(&w, [O, C, 3, 3]), None, options);
-    let y: Vec<f32> = y.mul_scalar(1.0 / 64.0).floor().into_data().try_into_vec().map_err(|e| Error::Device {
-        device: name.into(),
-        reason: format!("{e:?}"),
-    })?;
+    let y: Vec<f32> = y
+        .mul_scalar(1.0 / 64.0)
+        .floor()
+        .into_data()
+        .try_into_vec()
+        .map_err(|e| Error::Device { device: name.into(), reason: format!("{e:?}") })?;
     for o in 0..O {
         for i in 0..S {
             for j in 0..S {
@@ -73,7 +75,9 @@ fn prove(device: Device, name: &str) -> Result<(Device, String)> {
                 }
                 let (found, expected) = (y[(o * S + i) * S + j], sum.div_euclid(64) as f32);
                 if found != expected {
-                    let reason = format!("its arithmetic is not exact (a convolution gave {found}, expected {expected})");
+                    let reason = format!(
+                        "its arithmetic is not exact (a convolution gave {found}, expected {expected})"
+                    );
                     return Err(Error::Device { device: name.into(), reason });
                 }
             }

@@ -67,7 +67,13 @@ const INTRA_BOOST: i32 = 4;
 const HIERARCHY: [i32; 4] = [-2, 0, -2, 1];
 
 impl<'a> GopEncoder<'a> {
-    pub(crate) fn new(codec: &'a Codec, width: usize, height: usize, quality: u8, effort: Effort) -> GopEncoder<'a> {
+    pub(crate) fn new(
+        codec: &'a Codec,
+        width: usize,
+        height: usize,
+        quality: u8,
+        effort: Effort,
+    ) -> GopEncoder<'a> {
         GopEncoder {
             codec,
             coder: SymbolEncoder::new(),
@@ -100,7 +106,8 @@ impl<'a> GopEncoder<'a> {
             (false, true) => FrameKind::Repeat,
             (false, false) => FrameKind::Inter,
         };
-        let offset = if first { INTRA_BOOST } else { HIERARCHY[(self.frames as usize - 1) % HIERARCHY.len()] };
+        let offset =
+            if first { INTRA_BOOST } else { HIERARCHY[(self.frames as usize - 1) % HIERARCHY.len()] };
         let quality = (self.quality as i32 + offset).clamp(0, 63) as u8;
         frame_syntax::write(&mut self.coder, first, kind, quality)?;
         let mut log = FrameLog {
@@ -131,7 +138,7 @@ impl<'a> GopEncoder<'a> {
 
     /// Strength of the rate-distortion optimised rounding.
     fn rounding(&self) -> f32 {
-        if self.effort == Effort::Fast { 0.0 } else { 0.8 }
+        if self.effort == Effort::Fast { 0.0 } else { 1.0 }
     }
 
     fn intra(&mut self, frame: &Yuv420, quality: u8, log: &mut FrameLog) -> Result<Reference> {
@@ -147,7 +154,13 @@ impl<'a> GopEncoder<'a> {
         Ok(self.codec.intra_frame(&coded.latent, quality, &g))
     }
 
-    fn inter(&mut self, frame: &Yuv420, reference: Reference, quality: u8, log: &mut FrameLog) -> Result<Reference> {
+    fn inter(
+        &mut self,
+        frame: &Yuv420,
+        reference: Reference,
+        quality: u8,
+        log: &mut FrameLog,
+    ) -> Result<Reference> {
         let g = self.geometry;
         let [h, w] = g.site;
         let codec = self.codec;
@@ -196,7 +209,8 @@ fn searched(frame: &Yuv420, reference: &Yuv420, lambda: f32) -> Flow {
     let field = search(&luma(frame), &luma(reference), lambda);
     debug_assert_eq!(BLOCK, crate::packing::SITE);
     let limit = FLOW.max();
-    let component = |pick: fn(&(i32, i32)) -> i32| field.vectors.iter().map(move |v| (4 * pick(v)).clamp(-limit, limit));
+    let component =
+        |pick: fn(&(i32, i32)) -> i32| field.vectors.iter().map(move |v| (4 * pick(v)).clamp(-limit, limit));
     let data = component(|v| v.0).chain(component(|v| v.1)).collect();
     Flow { width: field.width, height: field.height, data }
 }

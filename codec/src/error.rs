@@ -79,7 +79,9 @@ pub enum Error {
 
     // ---- checkpoint and device ----
     /// A checkpoint is damaged or does not fit this program's model.
-    #[error("checkpoint: {what} is {found}, which this program cannot use; fetch or export the checkpoint again")]
+    #[error(
+        "checkpoint: {what} is {found}, which this program cannot use; fetch or export the checkpoint again"
+    )]
     Checkpoint {
         /// The quantity at fault.
         what: &'static str,
@@ -87,7 +89,9 @@ pub enum Error {
         found: i64,
     },
     /// The stream names another checkpoint than the one given.
-    #[error("the stream was coded with model {expected}, but model {found} was given; pass the right one with --model")]
+    #[error(
+        "the stream was coded with model {expected}, but model {found} was given; pass the right one with --model"
+    )]
     WrongModel {
         /// Digest in the stream, hexadecimal.
         expected: String,

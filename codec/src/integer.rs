@@ -30,7 +30,8 @@ pub struct Integer {
 impl Integer {
     /// Moves the layers of a checkpoint to a device.
     pub fn new(model: &Model, checkpoint: &Checkpoint, device: &Device) -> Integer {
-        let layers = model.params.convs.iter().zip(&checkpoint.layers).map(|(c, l)| load(c, l, device)).collect();
+        let layers =
+            model.params.convs.iter().zip(&checkpoint.layers).map(|(c, l)| load(c, l, device)).collect();
         Integer { device: device.clone(), layers }
     }
 

@@ -23,7 +23,12 @@ fn correspond(h: usize, w: usize, mut visit: impl FnMut(usize, usize, usize)) {
 }
 
 /// Packs three planes (luma, Cb, Cr) into `[96, h, w]`, mapping every sample.
-pub fn pack_planes<S: Copy, T: Copy + Default>(planes: [&[S]; 3], h: usize, w: usize, map: impl Fn(S) -> T) -> Vec<T> {
+pub fn pack_planes<S: Copy, T: Copy + Default>(
+    planes: [&[S]; 3],
+    h: usize,
+    w: usize,
+    map: impl Fn(S) -> T,
+) -> Vec<T> {
     let mut out = vec![T::default(); PACKED * h * w];
     correspond(h, w, |packed, plane, sample| out[packed] = map(planes[plane][sample]));
     out

@@ -85,7 +85,10 @@ fn sample_quarter<const N: usize>(grid: &Bordered, x: i32, y: i32, out: &mut [u8
         let row = &base[2 * i * grid.stride..];
         for j in 0..N {
             let at = 2 * j;
-            let sum = row[at] as u16 + row[at + right] as u16 + row[at + below] as u16 + row[at + right + below] as u16;
+            let sum = row[at] as u16
+                + row[at + right] as u16
+                + row[at + below] as u16
+                + row[at + right + below] as u16;
             out[i * N + j] = ((sum + 2) >> 2) as u8;
         }
     }
@@ -114,7 +117,11 @@ impl Level<'_> {
 
     /// Best vector for every block: from the candidates, then by steps of one sample while the cost falls, at most
     /// `walk` of them.
-    fn refine<const N: usize>(&self, candidates: impl Fn(usize, usize) -> Vec<Vector>, walk: usize) -> Vec<Vector> {
+    fn refine<const N: usize>(
+        &self,
+        candidates: impl Fn(usize, usize) -> Vec<Vector>,
+        walk: usize,
+    ) -> Vec<Vector> {
         let mut field: Vec<Vector> = Vec::with_capacity(self.width * self.height);
         for i in 0..self.height {
             for j in 0..self.width {
@@ -202,11 +209,8 @@ pub fn search(cur: &Plane, reference: &Plane, lambda: f32) -> Field {
     // At half the resolution, one per 8x8 samples of the picture: the best of the coarse vectors around, refined.
     let (half_cur, half_ref) = (halved(cur), halved(reference));
     let (cur2, ref2) = (Bordered::new(&half_cur, 64), Bordered::new(&half_ref, 64));
-    let middle =
-        Level { cur: &cur2, reference: &ref2, step: 4, width, height, penalty, unit: 8 }.refine::<8>(
-            |i, j| around(&coarse, coarse_width, coarse_height, i / 2, j / 2, 2),
-            4,
-        );
+    let middle = Level { cur: &cur2, reference: &ref2, step: 4, width, height, penalty, unit: 8 }
+        .refine::<8>(|i, j| around(&coarse, coarse_width, coarse_height, i / 2, j / 2, 2), 4);
 
     // At full resolution in whole samples.
     let (cur1, ref1) = (Bordered::new(cur, 128), Bordered::new(reference, 128));

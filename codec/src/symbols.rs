@@ -99,7 +99,8 @@ impl LatentCoder<'_> {
             }
         });
         let input = self.exec.tensor(&input, [self.channels(), h, w]);
-        let refinement = self.means(self.exec.integers(self.model.refine(self.exec, &known.features, &input)));
+        let refinement =
+            self.means(self.exec.integers(self.model.refine(self.exec, &known.features, &input)));
         self.each(|i, first| {
             if !first {
                 known.mean[i] += refinement[i];
@@ -124,7 +125,8 @@ impl LatentCoder<'_> {
         let round = 1 << (STEP_FRAC - WIDE.frac as u32 - 1);
         let value = |(i, &k): (usize, &i32)| {
             let value = known.mean[i] as i64 + k as i64 * self.step(i / sites) as i64;
-            ((value + round) >> (STEP_FRAC - WIDE.frac as u32)).clamp(-WIDE.max() as i64, WIDE.max() as i64) as i32
+            ((value + round) >> (STEP_FRAC - WIDE.frac as u32)).clamp(-WIDE.max() as i64, WIDE.max() as i64)
+                as i32
         };
         symbols.iter().enumerate().map(value).collect()
     }
@@ -161,7 +163,7 @@ impl LatentCoder<'_> {
         Ok(self.dequantised(&known, &symbols))
     }
 
-    /// Encodes a latent given in format [`LATENT`]; `lambda` scales the worth of a bit when rounding.
+    /// Encodes a latent given in format [`LATENT`]; `rounding` scales the worth of a bit when rounding.
     ///
     /// # Errors
     /// Only if the checkpoint's tables contradict the model.
@@ -170,7 +172,7 @@ impl LatentCoder<'_> {
         coder: &mut SymbolEncoder,
         y: &[i32],
         context: Option<&Tensor<4>>,
-        lambda: f32,
+        rounding: f32,
     ) -> Result<CodedLatent> {
         let start = coder.bits_written();
         let z = self.hyper_latent(y);
@@ -184,10 +186,14 @@ impl LatentCoder<'_> {
         let middle = coder.bits_written();
         let mut known = self.known(&z, context);
         let sites = self.size[0] * self.size[1];
+        let lambda = rounding * crate::model::lambda(self.quality as f32);
+        let worth: Vec<f32> = (0..self.channels())
+            .map(|c| self.model.bit_worth(c, (1 << STEP_FRAC) as f32 / self.step(c) as f32, lambda))
+            .collect();
         let quantised = |known: &Known, i: usize| {
             let distance = (y[i] << (STEP_FRAC - LATENT.frac as u32)) - known.mean[i];
             let steps = distance as f32 / self.step(i / sites) as f32;
-            self.rounded(steps, known.index[i] as usize, lambda)
+            self.rounded(steps, known.index[i] as usize, worth[i / sites])
         };
         let mut symbols = vec![0; y.len()];
         self.each(|i, first| {
@@ -232,13 +238,12 @@ impl LatentCoder<'_> {
         z.into_iter().map(|v| ((v + half) >> WIDE.frac).clamp(-MAX_HYPER, MAX_HYPER)).collect()
     }
 
-    /// Rate-distortion optimised rounding: towards zero while the saved bits outweigh the added squared error. At high
-    /// rate a bit is worth `2 ln 2 / 12` squared steps.
-    fn rounded(&self, x: f32, index: usize, lambda: f32) -> i32 {
+    /// Rate-distortion optimised rounding: towards zero while the saved bits, at `worth` squared steps each, outweigh the
+    /// added squared error.
+    fn rounded(&self, x: f32, index: usize, worth: f32) -> i32 {
         if index == 0 {
             return 0;
         }
-        let worth = lambda * 2.0 * std::f32::consts::LN_2 / 12.0;
         let magnitude = x.abs();
         let mut symbol = (magnitude + 0.5).floor().min(MAX_SYMBOL as f32) as i32;
         while symbol > 0 {

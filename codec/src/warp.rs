@@ -92,7 +92,8 @@ impl Flow {
                 });
             }
             for (j, &(left, right, t)) in columns.iter().enumerate() {
-                let [x, y] = [0, 1].map(|c| (blended[left][c] * (whole - t) + blended[right][c] * t + half) >> bits);
+                let [x, y] =
+                    [0, 1].map(|c| (blended[left][c] * (whole - t) + blended[right][c] * t + half) >> bits);
                 visit(i, j, x, y);
             }
         }

@@ -1,15 +1,12 @@
 //! One frame through the model, differentiably: what the decoder will compute, plus what it costs.
 
 use vcn_codec::model::Model;
-use vcn_codec::model::transform::GREY;
+use vcn_codec::model::transform::{GREY, RGB_WEIGHTS};
 use vcn_codec::search::{BLOCK, search};
 use vcn_codec::warp::Plane;
 
 use crate::rate::{Quality, code};
 use crate::tape::Tape;
-
-/// Squared-error weights of Y, Cb and Cr so that their sum is the mean squared error in RGB (BT.709).
-pub const RGB_WEIGHTS: [f32; 3] = [1.0, 1.159, 0.9];
 
 /// A batch of pictures of one time instant.
 pub struct Picture<T> {

@@ -11,10 +11,6 @@ use crate::tape::Tape;
 /// Largest hyper-latent, set by the format in which the hyper-synthesis reads it.
 const HYPER_LIMIT: f32 = 31.0;
 
-/// How much of the theoretical rate-distortion threshold the rounding applies; the rest is left to the learned
-/// analysis, which can foresee more than one coefficient.
-const ROUNDING_STRENGTH: f32 = 0.8;
-
 /// The quality of each sample of a batch, in the forms that the networks want.
 pub struct Quality<T> {
     /// Exchange rate of each sample.
@@ -86,8 +82,11 @@ pub fn code<P: Tape>(
     let residual = |i: usize, mean: f32| (y_values[i] - mean) * gain_values[i / sites];
 
     let sample = n / b;
+    let worth: Vec<f32> =
+        (0..b * c).map(|i| model.bit_worth(i % c, gain_values[i], quality.lambda[i / c])).collect();
+    let round = |cost: Cost, i: usize, residual: f32| cost.round(residual, worth[i / sites]);
     let symbols: Vec<f32> = (0..n)
-        .map(|i| first[i % sample] * COSTS.at(scale_values[i]).round(residual(i, mean_values[i])))
+        .map(|i| first[i % sample] * round(COSTS.at(scale_values[i]), i, residual(i, mean_values[i])))
         .collect();
     let refinement = model.refine(t, &prior.features, &t.low(&t.constant(&symbols, &shape)));
     let refinement = t.mul(&t.full(&refinement), &units);
@@ -103,7 +102,7 @@ pub fn code<P: Tape>(
     for i in 0..n {
         let residual = residual(i, mean_values[i]);
         let cost = COSTS.at(scale_values[i]);
-        let symbol = cost.round(residual);
+        let symbol = round(cost, i, residual);
         let (bits, by_symbol, by_s) = cost.bits(symbol);
         // Nothing is gained beyond the tables' ends: a slope that pointed there would drive the scale, and the features
         // behind it, without bound.
@@ -210,10 +209,9 @@ impl Costs {
 }
 
 impl Cost {
-    /// Rounds so that distortion plus rate is least: towards zero when the saved bits outweigh the error. At high rate
-    /// a bit is worth `2 ln 2 / 12` squared steps.
-    fn round(self, x: f32) -> f32 {
-        const WORTH: f32 = ROUNDING_STRENGTH * 2.0 * LN_2 / 12.0;
+    /// Rounds so that distortion plus rate is least: towards zero when the saved bits, at `worth` squared steps each,
+    /// outweigh the error.
+    fn round(self, x: f32, worth: f32) -> f32 {
         let magnitude = x.abs();
         let nearest = (magnitude + 0.5).floor();
         if nearest == 0.0 {
@@ -222,7 +220,7 @@ impl Cost {
         let saved = if nearest == 1.0 { self.bits[1] - self.bits[0] } else { self.bits[2] };
         // (x - n + 1)^2 - (x - n)^2: what going one lower adds to the squared error.
         let growth = 2.0 * (magnitude - nearest) + 1.0;
-        let result = if growth < WORTH * saved { nearest - 1.0 } else { nearest };
+        let result = if growth < worth * saved { nearest - 1.0 } else { nearest };
         result.copysign(x)
     }
 

@@ -14,7 +14,10 @@ pub struct Residual {
 impl Residual {
     /// A block on `c` channels.
     pub fn new(p: &mut Params, name: &str, c: usize) -> Residual {
-        p.scope(name, |p| Residual { a: p.conv("a", c, c, 3, Init::Fan(1.0)), b: p.conv("b", c, c, 3, Init::Fan(0.25)) })
+        p.scope(name, |p| Residual {
+            a: p.conv("a", c, c, 3, Init::Fan(1.0)),
+            b: p.conv("b", c, c, 3, Init::Fan(0.25)),
+        })
     }
 
     /// `n` blocks named `name0`, `name1`, ...

@@ -56,7 +56,7 @@ impl Inter {
         let sizes = Sizes { latent: channels, context: CONTEXT, hyper: 48, width: 128, depth: 1 };
         p.scope("inter", |p| Inter {
             motion: Motion::new(p),
-            latent: Latent::new(p, "latent", sizes, gain, spread),
+            latent: Latent::new(p, "latent", sizes, gain, spread, |c| KEPT.error(c)),
             shortcut: Shortcut::new(p, "shortcut", KEPT),
             context_in: p.conv("context.in", PACKED + FEATURES + 1, WIDTH, 3, Init::Fan(1.0)),
             context: Residual::stack(p, "context.block", WIDTH, 2),

@@ -41,7 +41,7 @@ impl Intra {
         };
         let sizes = Sizes { latent: channels, context: 0, hyper: 64, width: 128, depth: 2 };
         p.scope("intra", |p| Intra {
-            latent: Latent::new(p, "latent", sizes, gain, spread),
+            latent: Latent::new(p, "latent", sizes, gain, spread, |c| KEPT.error(c)),
             shortcut: Shortcut::new(p, "shortcut", KEPT),
             analysis_in: p.conv("analysis.in", PACKED + 1, WIDTH, 3, Init::Fan(1.0)),
             analysis: Residual::stack(p, "analysis.block", WIDTH, 2),

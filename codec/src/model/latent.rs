@@ -41,6 +41,9 @@ pub struct Latent {
     /// Log2 of the unit in which each channel's mean is predicted, in real units: about the channel's spread, so that
     /// DC and the highest frequency are equally easy to learn.
     pub mean_unit: Vec<i32>,
+    /// What a squared error of one real unit in each channel adds to the squared error of the picture, in grey levels,
+    /// summed over its samples and weighted as in RGB: against it, bits are weighed when rounding.
+    pub error: Vec<f32>,
     /// Natural logarithm of the gain (one over the quantisation step, real units), `[KNOTS, latent]`.
     pub log_gain: ParamId,
     /// Means of the hyper-latent mixture, `[hyper, MIXTURE]`.
@@ -64,6 +67,12 @@ pub struct Latent {
     refine_out: Conv,
 }
 
+/// The share of the theoretical rate-distortion threshold that rounding applies; the rest is left to the learned
+/// analysis, which can foresee more than one coefficient.
+const ROUNDING_STRENGTH: f32 = 0.8;
+/// Beyond this, in squared steps, a bit is not worth more: larger dead zones starve the networks of detail.
+const ROUNDING_LIMIT: f32 = 0.2;
+
 /// What is known of a latent before its symbols: features, means in steps, log2 scales in octaves.
 pub struct Prior<T> {
     /// Features `[b, width, h, w]`, read again by [`Latent::refine`].
@@ -75,14 +84,15 @@ pub struct Prior<T> {
 }
 
 impl Latent {
-    /// An entropy model; `gain(knot, channel)` is the starting gain and `spread(channel)` the expected magnitude of a
-    /// channel in real units.
+    /// An entropy model; `gain(knot, channel)` is the starting gain, `spread(channel)` the expected magnitude of a
+    /// channel in real units, `error(channel)` what becomes [`Latent::error`].
     pub fn new(
         p: &mut Params,
         name: &str,
         sizes: Sizes,
         gain: impl Fn(usize, usize) -> f32,
         spread: impl Fn(usize) -> f32,
+        error: impl Fn(usize) -> f32,
     ) -> Latent {
         let Sizes { latent, context, hyper, width, depth } = sizes;
         let knots = (0..KNOTS * latent).map(|i| gain(i / latent, i % latent).ln()).collect();
@@ -91,6 +101,7 @@ impl Latent {
             let model = Latent {
                 sizes,
                 mean_unit: (0..latent).map(|c| spread(c).log2().round().clamp(-4.0, 3.0) as i32).collect(),
+                error: (0..latent).map(error).collect(),
                 log_gain: p.add("log_gain", &[KNOTS, latent], Init::Values(knots)),
                 mixture_mean: p.add(
                     "mixture.mean",
@@ -111,7 +122,10 @@ impl Latent {
                 scale: p.conv("prior.scale", width, latent, 1, Init::Fan(0.2)).format(p, ENTROPY).precise(p),
                 refine_in: p.conv("refine.in", width + latent, width, 1, Init::Fan(1.0)),
                 refine: Residual::new(p, "refine.block", width),
-                refine_out: p.conv("refine.out", width, latent, 1, Init::Constant(0.0)).format(p, ENTROPY).precise(p),
+                refine_out: p
+                    .conv("refine.out", width, latent, 1, Init::Constant(0.0))
+                    .format(p, ENTROPY)
+                    .precise(p),
             };
             p.list[model.scale.bias].init = Init::Values(start);
             model
@@ -153,6 +167,12 @@ impl Latent {
     pub fn refine<O: Ops>(&self, o: &O, features: &O::Tensor, symbols: &O::Tensor) -> O::Tensor {
         let x = o.leaky(&o.conv(&self.refine_in, &o.cat(&[features, symbols])));
         o.conv(&self.refine_out, &self.refine.forward(o, &x))
+    }
+
+    /// What a bit is worth in squared quantisation steps of a channel, for rate-distortion optimised rounding; `gain` is
+    /// one over the step in real units, `lambda` as in [`super::lambda`].
+    pub fn bit_worth(&self, channel: usize, gain: f32, lambda: f32) -> f32 {
+        (ROUNDING_STRENGTH * lambda * gain * gain / self.error[channel]).min(ROUNDING_LIMIT)
     }
 
     /// Whether channel `c` at row `i`, column `j` belongs to the first lattice: even sites for the lower half of the

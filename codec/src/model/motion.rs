@@ -14,6 +14,9 @@ pub const CHANNELS: usize = 32;
 /// Flow sites per motion latent site, each way.
 pub const STRIDE: usize = 4;
 const WIDTH: usize = 64;
+/// Squared error of a 32x32 block that is predicted from 2 samples off (one real unit of DC): typical of textured
+/// footage.
+const ERROR: f32 = 1e4;
 
 /// The motion codec's networks.
 #[derive(Clone, Debug)]
@@ -59,7 +62,7 @@ impl Motion {
         let spread = |c: usize| if c.is_multiple_of(16) { 0.5 } else { 0.1 };
         let sizes = Sizes { latent: CHANNELS, context: CHANNELS, hyper: 16, width: 64, depth: 1 };
         p.scope("motion", |p| Motion {
-            latent: Latent::new(p, "latent", sizes, gain, spread),
+            latent: Latent::new(p, "latent", sizes, gain, spread, |_| ERROR),
             forward: p
                 .conv("shortcut.forward", CHANNELS, CHANNELS, 1, Init::Values(m.concat()))
                 .format(p, LATENT)

@@ -103,7 +103,8 @@ impl Params {
         let weight = self.add(&format!("{name}.weight"), &[cout, k, k, cin], init);
         let bias = self.add(&format!("{name}.bias"), &[cout], Init::Constant(0.0));
         let index = self.convs.len();
-        let conv = Conv { index, weight, bias, cin, cout, k, input: ACTIVATION, out: ACTIVATION, precise: false };
+        let conv =
+            Conv { index, weight, bias, cin, cout, k, input: ACTIVATION, out: ACTIVATION, precise: false };
         self.convs.push(conv.clone());
         conv
     }

@@ -6,6 +6,8 @@
 use super::ops::Ops;
 use super::params::{Conv, Init, LATENT, PIXEL, Params, dct, low_frequencies};
 
+/// Weights of the mean squared errors of Y, Cb and Cr whose sum is the mean squared error in RGB (BT.709).
+pub const RGB_WEIGHTS: [f32; 3] = [1.0, 1.159, 0.9];
 /// Channels of a packed picture.
 pub const PACKED: usize = 96;
 /// Grey levels that a real value of 1 stands for in a packed picture.
@@ -28,11 +30,22 @@ impl Kept {
         self.luma + 2 * self.chroma
     }
 
+    /// What becomes [`super::latent::Latent::error`]: the transform is orthonormal; a chroma sample stands for four pixels.
+    pub fn error(self, channel: usize) -> f32 {
+        let weight = match channel {
+            c if c < self.luma => RGB_WEIGHTS[0],
+            c if c < self.luma + self.chroma => 4.0 * RGB_WEIGHTS[1],
+            _ => 4.0 * RGB_WEIGHTS[2],
+        };
+        COEFFICIENT * COEFFICIENT * weight
+    }
+
     /// For every latent channel: plane (0, 1, 2) and radial frequency in cycles per 16 luma samples (times two).
     pub fn frequencies(self) -> Vec<(usize, f32)> {
         let radius = |(u, v): (usize, usize), s: f32| ((u * u + v * v) as f32).sqrt() * s;
         let luma = low_frequencies(16, self.luma).into_iter().map(|f| (0, radius(f, 1.0)));
-        let chroma = |plane| low_frequencies(8, self.chroma).into_iter().map(move |f| (plane, radius(f, 1.0)));
+        let chroma =
+            |plane| low_frequencies(8, self.chroma).into_iter().map(move |f| (plane, radius(f, 1.0)));
         luma.chain(chroma(1)).chain(chroma(2)).collect()
     }
 }
@@ -80,7 +93,11 @@ impl Shortcut {
                 .conv("forward", 4 * PACKED, c, 1, Init::Values(forward.concat()))
                 .format(p, LATENT)
                 .precise(p),
-            inverse: p.conv("inverse", c, 4 * PACKED, 1, Init::Values(transposed)).wide(p).format(p, PIXEL).precise(p),
+            inverse: p
+                .conv("inverse", c, 4 * PACKED, 1, Init::Values(transposed))
+                .wide(p)
+                .format(p, PIXEL)
+                .precise(p),
         })
     }
 
