@@ -304,6 +304,11 @@ impl Error {
         move |source| Error::Io { doing, path, source }
     }
 
+    /// Whether an object is of a version that this program does not know.
+    pub fn is_newer(&self) -> bool {
+        matches!(self, Error::Version { .. })
+    }
+
     /// Whether an object is missing, damaged or malformed, as opposed to unreachable at the moment.
     pub fn is_loss(&self) -> bool {
         matches!(self, Error::Missing { .. } | Error::Damaged { .. } | Error::Malformed { .. })

@@ -29,7 +29,7 @@ pub struct Playback<'a> {
     next_segment: (usize, u64),
     ready: VecDeque<Picture>,
     /// Keeps a collection away until the playback ends.
-    _lease: Lease<'a>,
+    _lease: Option<Lease<'a>>,
 }
 
 impl Store {
@@ -38,10 +38,13 @@ impl Store {
     /// # Errors
     /// [`Error::UnknownName`], [`Error::Range`], or a loss that names the object.
     pub fn get(&self, name: &str, range: Option<Range<u64>>) -> Result<Playback<'_>> {
-        let lease = self.catalogue.lease("get")?;
+        // Without space on the disk no lease can be taken, and reading goes on without: if a collection is under way,
+        // the worst is an object that is missing.
+        let lease = self.catalogue.lease("get").ok();
+        let pin = |objects: &[ObjectId]| lease.as_ref().is_none_or(|lease| lease.pin(objects).is_ok());
         let entry = self.entry(name)?;
         let id = ObjectId { kind: Kind::Manifest, digest: entry.manifest };
-        lease.pin(&[id])?;
+        pin(&[id]);
         let manifest = Manifest::read(self.objects.as_ref(), id)?;
         let frames = manifest.frames;
         let range = range.unwrap_or(0..frames);
@@ -49,7 +52,7 @@ impl Store {
             let asked = format!("{}..{}", range.start, range.end);
             return Err(Error::Range { name: name.to_owned(), asked, frames });
         }
-        lease.pin(&manifest.segments.iter().map(SegmentRef::id).collect::<Vec<_>>())?;
+        pin(&manifest.segments.iter().map(SegmentRef::id).collect::<Vec<_>>());
         reached("get.manifest")?;
         let ready = VecDeque::new();
         Ok(Playback { store: self, entry, manifest, range, next_segment: (0, 0), ready, _lease: lease })

@@ -6,8 +6,9 @@ use crate::{
     error::{Error, Result},
     failpoint::reached,
     manifest::Manifest,
-    objects::{Kind, ObjectId},
+    objects::{Kind, ObjectId, fetch},
     record::{Entry, Event, Record},
+    segment,
     store::Store,
 };
 
@@ -137,6 +138,23 @@ impl Store {
     pub fn log(&self, name: Option<&str>, limit: usize) -> Result<Vec<Record>> {
         let events = self.catalogue.events(name, limit)?;
         events.iter().map(|event| Record::read(self.objects.as_ref(), event.id())).collect()
+    }
+
+    /// An object in words: what `vcn store stat --object` shows, and what recovery by hand needs.
+    ///
+    /// # Errors
+    /// The object is missing, damaged or malformed.
+    pub fn inspect(&self, id: ObjectId) -> Result<String> {
+        let backend = self.objects.as_ref();
+        Ok(match id.kind {
+            Kind::Log => format!("{:#?}", Record::read(backend, id)?),
+            Kind::Manifest => format!("{:#?}", Manifest::read(backend, id)?),
+            Kind::Segment => {
+                let pictures = self.decode_segment(id)?;
+                format!("{:#?}\n{} pictures", segment::parse(id, &fetch(backend, id)?)?.0, pictures.len())
+            }
+            Kind::Blob | Kind::Descriptors => format!("{} bytes", fetch(backend, id)?.len()),
+        })
     }
 
     /// Marks two videos as no duplicates of each other, or takes that back.

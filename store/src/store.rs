@@ -1,10 +1,11 @@
 //! Opening a store.
 
 use std::{
-    fs::File,
+    fs::{File, TryLockError},
     hash::{BuildHasher, Hasher},
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,10 @@ const VERSION: u64 = 1;
 
 /// The fact of a catalogue that says which one it is.
 const CLAIM: &str = "catalogue";
+
+/// How long to wait for the store to be free of others, and for a rebuild to end.
+const BRIEFLY: Duration = Duration::from_millis(400);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What `store.json` says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -228,11 +233,16 @@ fn lock(catalogue: &Path, alone: bool) -> Result<File> {
         .write(true)
         .open(&path)
         .map_err(Error::io("create", &path))?;
-    let locked = if alone { file.try_lock() } else { file.try_lock_shared() };
-    match locked {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(Error::InUse { path }),
-        Err(std::fs::TryLockError::Error(error)) => Err(Error::io("lock", path)(error)),
+    // A process that is just being started may hold a copy of the lock for a moment.
+    let patience = Instant::now() + if alone { BRIEFLY } else { PATIENCE };
+    loop {
+        let locked = if alone { file.try_lock() } else { file.try_lock_shared() };
+        match locked {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < patience => std::thread::sleep(BRIEFLY / 20),
+            Err(TryLockError::WouldBlock) => return Err(Error::InUse { path }),
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", path)(error)),
+        }
     }
 }
 

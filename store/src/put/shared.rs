@@ -30,7 +30,7 @@ impl Put<'_, '_> {
             match self.usable(digest, identity) {
                 Ok(Some(manifest)) => return Ok(Some((digest, manifest))),
                 Ok(None) => {}
-                Err(error) if error.is_loss() => {}
+                Err(error) if error.is_loss() || error.is_newer() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -84,7 +84,7 @@ impl Put<'_, '_> {
                 Ok(Some(Found { segment, distortion, manifest }))
             }
             Ok(_) => Ok(None),
-            Err(error) if error.is_loss() => Ok(None),
+            Err(error) if error.is_loss() || error.is_newer() => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -1,0 +1,274 @@
+//! A process killed at any step leaves at worst garbage: never a dangling name, never a wrong frame.
+//!
+//! Each operation runs in a child process (this test binary again), which kills itself with SIGKILL at a named step, or
+//! fails there. Then the store must be sound, hold everything from before, and let the operation be done again.
+#![allow(missing_docs)]
+
+mod clips;
+
+use std::{
+    collections::BTreeMap,
+    os::unix::process::ExitStatusExt,
+    path::Path,
+    process::{Command, Output},
+    time::Duration,
+};
+
+use clips::{codecs, play, request, take};
+use vcn_media::Picture;
+use vcn_store::{Class, Clip, Error, GcOptions, Location, RepairOptions, SideStream, Store, VerifyOptions};
+
+const NOW: GcOptions =
+    GcOptions { retention: Duration::ZERO, grace: Duration::ZERO, max_share: 100, dry_run: false };
+
+fn open(folder: &Path) -> Store {
+    Store::open(&Location::folder(folder), codecs()).unwrap()
+}
+
+/// The names of the store that every test starts from.
+fn before() -> BTreeMap<&'static str, Vec<Picture>> {
+    BTreeMap::from([
+        ("kept", take(1, 0..30)),
+        ("shared", take(1, 10..30)),
+        ("replaced", take(2, 0..12)),
+        ("removed", take(3, 0..12)),
+    ])
+}
+
+fn prepare(folder: &Path) {
+    let store = Store::init(&Location::folder(folder), codecs()).unwrap();
+    for (name, clip) in before() {
+        clips::put(&store, name, &clip).unwrap();
+    }
+    // A tombstone within its time, garbage in quarantine, and a removed name to bring back.
+    clips::put(&store, "old", &take(4, 0..30)).unwrap();
+    store.rm("old").unwrap();
+    store.gc(&NOW).unwrap();
+    clips::put(&store, "back", &take(5, 0..12)).unwrap();
+    store.rm("back").unwrap();
+}
+
+/// Names that an operation changes: what they may show before and after it; nothing is no such name.
+type Changes = BTreeMap<&'static str, [Option<Vec<Picture>>; 2]>;
+
+fn changes(operation: &str) -> Changes {
+    let before = before();
+    match operation {
+        "put" => BTreeMap::from([("new", [None, Some(take(6, 0..20))])]),
+        "put-shared" => BTreeMap::from([("new", [None, Some(take(1, 0..30))])]),
+        "put-over" => BTreeMap::from([("replaced", [before.get("replaced").cloned(), Some(take(7, 0..12))])]),
+        "rm" => BTreeMap::from([("removed", [before.get("removed").cloned(), None])]),
+        "undelete" => BTreeMap::from([("back", [None, Some(take(5, 0..12))])]),
+        _ => BTreeMap::new(),
+    }
+}
+
+fn run(operation: &str, folder: &Path) -> vcn_store::Result<()> {
+    if operation == "rebuild" {
+        return Store::rebuild_catalogue(&Location::folder(folder), false).map(|_| ());
+    }
+    let store = Store::open(&Location::folder(folder), codecs())?;
+    match operation {
+        "put" => {
+            let mut request = request("new");
+            let mut original = &b"the original bytes"[..];
+            request.class = Class::Source;
+            request.original = Some(&mut original);
+            let (kind, label, bytes) = ("audio".to_owned(), "en".to_owned(), b"la la".to_vec());
+            request.side = vec![SideStream { kind, label, identity: None, bytes }];
+            store.put(request, &mut Clip::new(take(6, 0..20))).map(|_| ())
+        }
+        "put-shared" => clips::put(&store, "new", &take(1, 0..30)).map(|_| ()),
+        "put-over" => {
+            let mut request = request("replaced");
+            request.overwrite = true;
+            store.put(request, &mut Clip::new(take(7, 0..12))).map(|_| ())
+        }
+        "rm" => store.rm("removed"),
+        "undelete" => store.undelete("back"),
+        "get" => play(&store, "kept").map(|_| ()),
+        "gc" => store.gc(&NOW).map(|_| ()),
+        "repair" => store.repair(&RepairOptions::default()).map(|_| ()),
+        other => panic!("{other}"),
+    }
+}
+
+/// Not a test: what the child process does.
+#[test]
+#[ignore = "the child of the others"]
+fn child() {
+    let (Ok(operation), Ok(folder)) = (std::env::var("VCN_TEST_OPERATION"), std::env::var("VCN_TEST_STORE"))
+    else {
+        return;
+    };
+    match run(&operation, Path::new(&folder)) {
+        Ok(()) => {}
+        Err(error @ (Error::Failpoint(_) | Error::CollectionAborted { .. })) => {
+            eprintln!("{error}");
+            std::process::exit(3);
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn spawn(operation: &str, folder: &Path, failpoint: &str) -> Output {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child", "--ignored", "--nocapture"])
+        .env("VCN_TEST_OPERATION", operation)
+        .env("VCN_TEST_STORE", folder)
+        .env("VCN_FAILPOINT", failpoint)
+        .output()
+        .unwrap()
+}
+
+/// The steps that an operation reaches, and how often.
+fn steps(operation: &str, prepared: &Path) -> BTreeMap<String, usize> {
+    let folder = copy(prepared);
+    let output = spawn(operation, folder.path(), "list");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut steps = BTreeMap::new();
+    for line in String::from_utf8_lossy(&output.stderr).lines() {
+        if let Some(step) = line.strip_prefix("failpoint ") {
+            *steps.entry(step.to_owned()).or_default() += 1;
+        }
+    }
+    steps
+}
+
+fn copy(from: &Path) -> tempfile::TempDir {
+    let to = tempfile::tempdir().unwrap();
+    copy_into(from, to.path());
+    to
+}
+
+fn copy_into(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy_into(&entry.path(), &target),
+            false => std::fs::copy(entry.path(), target).map(|_| ()).unwrap(),
+        }
+    }
+}
+
+/// What every name must show.
+fn check(store: &Store, changes: &Changes, done: bool, context: &str) {
+    for (name, clip) in before() {
+        if !changes.contains_key(name) {
+            assert_eq!(play(store, name).unwrap(), clip, "{context}: {name}");
+        }
+    }
+    for (name, [old, new]) in changes {
+        let found = match play(store, name) {
+            Ok(frames) => Some(frames),
+            Err(Error::UnknownName { .. }) => None,
+            Err(error) => panic!("{context}: {name}: {error}"),
+        };
+        assert!(found == *new || (!done && found == *old), "{context}: {name} is neither old nor new");
+    }
+    let report = store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap();
+    assert!(report.is_sound(), "{context}: {report:?}");
+}
+
+/// What holds after an operation was interrupted.
+fn survives(operation: &str, folder: &Path, context: &str) {
+    let changes = changes(operation);
+    if operation == "rebuild" && Store::open(&Location::folder(folder), codecs()).is_err() {
+        // Interrupted between the old catalogue and the new one: it says so, and can be done again.
+        run(operation, folder).unwrap();
+    }
+    check(&open(folder), &changes, false, context);
+
+    // The catalogue can be lost, too.
+    let lost = copy(folder);
+    Store::rebuild_catalogue(&Location::folder(lost.path()), false).unwrap();
+    check(&open(lost.path()), &changes, false, &format!("{context}, catalogue rebuilt"));
+
+    // Collections after the lease has run out take nothing that is needed, then the operation can be done again.
+    let expire = rusqlite::Connection::open(folder.join("catalogue.db")).unwrap();
+    expire.execute("UPDATE leases SET expires = 0", []).unwrap();
+    drop(expire);
+    let store = open(folder);
+    let week = GcOptions { retention: Duration::from_secs(604_800), ..NOW };
+    for _ in 0..2 {
+        store.gc(&week).unwrap();
+    }
+    check(&store, &changes, false, &format!("{context}, collected"));
+    drop(store);
+    match run(operation, folder) {
+        Ok(()) | Err(Error::UnknownName { .. } | Error::NameTaken { .. }) => {}
+        Err(error) => panic!("{context}: again: {error}"),
+    }
+    check(&open(folder), &changes, true, &format!("{context}, done again"));
+    assert!(std::fs::read_dir(folder.join("tmp")).unwrap().count() <= 1, "{context}");
+}
+
+fn every_step(operation: &str) {
+    let prepared = tempfile::tempdir().unwrap();
+    prepare(prepared.path());
+    let steps = steps(operation, prepared.path());
+    assert!(!steps.is_empty());
+    for (step, count) in steps {
+        for at in [1, count.div_ceil(2), count].into_iter().collect::<std::collections::BTreeSet<_>>() {
+            for action in ["kill", "fail"] {
+                let folder = copy(prepared.path());
+                let context = format!("{operation}, {action} at {step}, time {at} of {count}");
+                let output = spawn(operation, folder.path(), &format!("{step}:{action}@{at}"));
+                let stopped = match action {
+                    "kill" => output.status.signal() == Some(9),
+                    // Cleaning up may go on after a failure; releasing a lease never fails.
+                    _ => output.status.code() == Some(3),
+                };
+                assert!(
+                    stopped,
+                    "{context}: {:?} {}",
+                    output.status,
+                    String::from_utf8_lossy(&output.stderr)
+                );
+                survives(operation, folder.path(), &context);
+            }
+        }
+    }
+}
+
+#[test]
+fn put_survives() {
+    every_step("put");
+}
+
+#[test]
+fn put_of_a_stored_video_survives() {
+    every_step("put-shared");
+}
+
+#[test]
+fn put_over_a_name_survives() {
+    every_step("put-over");
+}
+
+#[test]
+fn rm_survives() {
+    every_step("rm");
+}
+
+#[test]
+fn undelete_survives() {
+    every_step("undelete");
+}
+
+#[test]
+fn get_survives() {
+    every_step("get");
+}
+
+#[test]
+fn gc_survives() {
+    every_step("gc");
+}
+
+#[test]
+fn rebuild_survives() {
+    every_step("rebuild");
+}
