@@ -9,6 +9,7 @@ use vcn_codec::gop::GopPolicy;
 use vcn_codec::{Codec, Effort};
 use vcn_media::{AtomicFile, FrameReader, OpenOptions, Rational, SourceKind, open};
 
+use crate::colour::{self, Choice};
 use crate::compute::{Compute, threads};
 use crate::encoding::{Encoded, Settings, encode};
 use crate::failure::{Failure, Result};
@@ -56,6 +57,11 @@ pub struct Arguments {
     /// How hard the encoder tries.
     #[arg(long, value_enum, default_value_t)]
     preset: Preset,
+    /// Colour of the stream: auto (images: where RGB loses least; video: what it says), or bt709-full, bt709-limited,
+    /// bt601-full, bt601-limited, each also with -nearest for chroma that repeats instead of bilinear. RGB is converted
+    /// to it, Y'CbCr is taken to be in it.
+    #[arg(long, value_name = "auto|COLOUR", default_value = "auto", value_parser = colour::choice)]
+    colour: Choice,
     /// Frames per second, instead of what the input says (images: 25).
     #[arg(long)]
     fps: Option<Rational>,
@@ -182,8 +188,9 @@ fn one(
     let searching = a.target_bpp.is_some() || a.target_psnr.is_some();
     let Output { mut stream, mut log } = Output::create(a, searching)?;
     let progress = Progress::new(task, reader.info().frames);
-    let settings = Settings { quality, gop: a.gop, effort };
-    let (encoded, _) = encode(codec, reader.as_mut(), &mut stream, settings, &mut log, &progress)?;
+    let settings = Settings { quality, gop: a.gop, effort, colour: a.colour.colour() };
+    let (encoded, _) = encode(codec, reader.as_mut(), &mut stream, settings, &mut log, &progress)
+        .map_err(|failure| failure.for_output(&a.output))?;
     Ok((encoded, Output { stream, log }))
 }
 

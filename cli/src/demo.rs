@@ -121,7 +121,7 @@ fn compress(
     mut reader: Box<dyn FrameReader>,
 ) -> Result<Encoded> {
     let progress = Progress::new("compressing", reader.info().frames);
-    let settings = Settings { quality: a.quality, gop: GopPolicy::default(), effort: Effort::default() };
+    let settings = Settings { quality: a.quality, gop: GopPolicy::default(), effort: Effort::default(), colour: None };
     let file = AtomicFile::create(folder.path("demo.vcn"), a.overwrite)?;
     let (encoded, file) = encode(codec, reader.as_mut(), file, settings, &mut None, &progress)?;
     file.commit()?;
@@ -173,7 +173,8 @@ fn compare(
     let mut shown = Vec::new();
     while let (Some(first), Some(second)) = (source.next()?, decoded.next()?) {
         let pair = (first.to_rgb(colour), second.to_rgb(decoded_colour));
-        let yuv = (first.into_yuv420(colour), second.into_yuv420(decoded_colour));
+        // A source of RGB was coded in the stream's colour; other samples keep their values.
+        let yuv = (first.into_yuv420(decoded_colour), second.into_yuv420(decoded_colour));
         frames.push(FrameQuality::measure(&pair.0, &pair.1, Some((&yuv.0, &yuv.1)))?);
         shown.truncate(1);
         shown.push(pair);

@@ -8,7 +8,7 @@ use vcn_codec::container::{Header, Writer};
 use vcn_codec::gop::{GopPolicy, Splitter};
 use vcn_codec::{Codec, Effort, FrameLog, GopEncoder};
 use vcn_eval::{bits_per_pixel, mse_yuv, psnr_from_mse, psnr_rgb};
-use vcn_media::{FrameReader, Picture};
+use vcn_media::{Colour, FrameReader, Picture, VideoInfo, colour::best_for};
 
 use crate::failure::Result;
 use crate::frame_log::{FrameLine, FrameLogWriter};
@@ -23,6 +23,8 @@ pub struct Settings {
     pub gop: GopPolicy,
     /// How hard to try.
     pub effort: Effort,
+    /// Colour of the stream, in place of what suits the first frame.
+    pub colour: Option<Colour>,
 }
 
 /// What an encoding came to.
@@ -74,12 +76,14 @@ pub fn encode<W: Write>(
     let started = Instant::now();
     let info = reader.info().clone();
     let (width, height) = (info.width, info.height);
+    let mut next = reader.next()?;
+    let colour = settings.colour.unwrap_or_else(|| natural_colour(&info, next.as_ref()));
     let header = Header {
         model: codec.checkpoint().digest(),
         width: width as u32,
         height: height as u32,
         fps: info.fps,
-        colour: info.colour,
+        colour,
         quality: settings.quality,
         metric: codec.checkpoint().metric,
     };
@@ -88,8 +92,8 @@ pub fn encode<W: Write>(
     let mut open: Option<GopEncoder> = None;
     let mut total =
         Encoded { quality: settings.quality, width, height, fps: info.fps.as_f64(), ..Default::default() };
-    while let Some(picture) = reader.next()? {
-        let frame = picture.to_yuv420(info.colour);
+    while let Some(picture) = next {
+        let frame = picture.to_yuv420(colour);
         if splitter.starts(&frame) {
             if let Some(gop) = open.take() {
                 writer.gop(&gop.finish())?;
@@ -99,12 +103,13 @@ pub fn encode<W: Write>(
         let gop = open.get_or_insert_with(|| codec.encode(width, height, settings.quality, settings.effort));
         let (cost, decoded) = gop.push(&frame)?;
         let planes = mse_yuv(&frame, &decoded)?.map(psnr_from_mse);
-        let rgb = psnr_rgb(&picture.to_rgb(info.colour), &Picture::from(decoded).to_rgb(info.colour))?;
+        let rgb = psnr_rgb(&picture.to_rgb(colour), &Picture::from(decoded).to_rgb(colour))?;
         if let Some(log) = log {
             log.write(&FrameLine::new(total.frames, total.gops - 1, &cost, planes))?;
         }
         total.add(&cost, rgb, planes);
         progress.frame();
+        next = reader.next()?;
     }
     if let Some(gop) = open.take() {
         writer.gop(&gop.finish())?;
@@ -112,6 +117,14 @@ pub fn encode<W: Write>(
     let Counted { inner, bytes } = writer.finish()?;
     total.close(bytes, started.elapsed().as_secs_f64());
     Ok((total, inner))
+}
+
+/// Y'CbCr keeps the colour it has; RGB gets the one in which its first frame loses least, since all have the same.
+fn natural_colour(info: &VideoInfo, first: Option<&Picture>) -> Colour {
+    match first {
+        Some(Picture::Rgb(rgb)) => best_for(rgb),
+        _ => info.colour,
+    }
 }
 
 impl Encoded {

@@ -66,6 +66,16 @@ impl Failure {
         move |source| Failure::File { path: path.clone(), source }
     }
 
+    /// For `map_err` around the codec's writer, which does not know the name of its output.
+    pub fn for_output(self, path: &str) -> Failure {
+        match self {
+            Failure::Codec(source @ vcn_codec::Error::Io { .. }) => {
+                Failure::File { path: crate::print::output_name(path).to_owned(), source }
+            }
+            other => other,
+        }
+    }
+
     /// For `map_err` after a failed system call.
     pub fn io(path: &str, doing: &'static str) -> impl Fn(std::io::Error) -> Failure {
         let path = path.to_owned();

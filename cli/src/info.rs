@@ -4,8 +4,9 @@ use clap::Args;
 use serde::Serialize;
 use vcn_codec::container::{Header, Reader, VERSION};
 use vcn_eval::bits_per_pixel;
-use vcn_media::{Matrix, Range};
+use vcn_media::{Chroma, Colour, Matrix, Range};
 
+use crate::colour::describe;
 use crate::failure::{Failure, Result};
 use crate::models::{self, Metric, hex};
 use crate::print::{Stream, bytes};
@@ -35,6 +36,7 @@ struct Report {
     fps: String,
     matrix: Matrix,
     range: Range,
+    chroma: Chroma,
     quality: u8,
     frames: u64,
     seconds: f64,
@@ -98,6 +100,7 @@ impl Report {
             fps: fps.to_string(),
             matrix: colour.matrix,
             range: colour.range,
+            chroma: colour.chroma,
             quality,
             frames,
             seconds: frames as f64 / fps.as_f64(),
@@ -110,18 +113,12 @@ impl Report {
     }
 
     fn text(&self) -> String {
-        let matrix = match self.matrix {
-            Matrix::Bt709 => "BT.709",
-            Matrix::Bt601 => "BT.601",
-        };
-        let range = match self.range {
-            Range::Full => "full",
-            Range::Limited => "limited",
-        };
+        let colour =
+            describe(Colour { matrix: self.matrix, range: self.range, chroma: self.chroma });
         let model = self.model.as_deref().unwrap_or("(not built in)");
         let mut text = format!(
             "{}: .vcn version {}\n\
-             video    {}x{}, {} frames at {} fps, {:.2} s, {matrix} {range} range\n\
+             video    {}x{}, {} frames at {} fps, {:.2} s, {colour}\n\
              size     {}, {:.4} bpp, {:.1} kbit/s\n\
              quality  {} of 63, for {}\n\
              model    {model} {}\n\

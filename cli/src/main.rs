@@ -1,6 +1,7 @@
 //! The vcn command.
 
 mod catalogue;
+mod colour;
 mod complexity;
 mod compress;
 mod compute;

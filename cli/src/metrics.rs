@@ -22,6 +22,9 @@ pub struct Arguments {
     reference: String,
     /// What to compare with it.
     decoded: String,
+    /// Frames to compare at most.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    frames: Option<u64>,
     /// Print a line for every frame, too.
     #[arg(long)]
     per_frame: bool,
@@ -45,8 +48,8 @@ pub fn run(a: Arguments) -> Result<()> {
     if a.reference == "-" && a.decoded == "-" {
         return Err(Failure::Usage("only one of the two can be standard input".into()));
     }
-    let mut reference = open_video(&a.reference)?;
-    let mut decoded = open_video(&a.decoded)?;
+    let mut reference = open_video(&a.reference, a.frames)?;
+    let mut decoded = open_video(&a.decoded, a.frames)?;
     let frames = measure(&a, reference.as_mut(), decoded.as_mut())?;
     let mean = SequenceQuality::of(&frames)?;
     if a.json {
@@ -75,12 +78,12 @@ pub fn run(a: Arguments) -> Result<()> {
     ))
 }
 
-fn open_video(input: &str) -> Result<Box<dyn FrameReader>> {
+fn open_video(input: &str, limit: Option<u64>) -> Result<Box<dyn FrameReader>> {
     if std::path::Path::new(input).extension().is_some_and(|e| e.eq_ignore_ascii_case("vcn")) {
         let advice = "decode it first with vcn decompress -o OUT.y4m";
         return Err(Failure::Usage(format!("{input}: metrics compares frames: {advice}")));
     }
-    Ok(open(input, OpenOptions::default())?)
+    Ok(open(input, OpenOptions { limit, ..Default::default() })?)
 }
 
 fn decibels(value: Option<f64>) -> String {
@@ -111,11 +114,14 @@ fn measure(
     }
 }
 
-/// Planes can be compared only if both videos mean the same colour by the same sample.
+/// Planes can be compared only if both videos mean the same colour by the same sample; RGB is converted to what the
+/// other video means.
 fn pair(infos: &[VideoInfo; 2], first: Picture, second: Picture) -> Result<FrameQuality> {
     let [a, b] = infos;
     let rgb = (first.to_rgb(a.colour), second.to_rgb(b.colour));
-    let (first, second) = (first.into_yuv420(a.colour), second.into_yuv420(b.colour));
-    let yuv = (a.colour == b.colour).then_some((&first, &second));
+    let any_rgb = [&first, &second].into_iter().any(|picture| matches!(picture, Picture::Rgb(_)));
+    let same = (a.colour.matrix, a.colour.range) == (b.colour.matrix, b.colour.range);
+    let (first, second) = (first.into_yuv420(b.colour), second.into_yuv420(a.colour));
+    let yuv = (any_rgb || same).then_some((&first, &second));
     Ok(FrameQuality::measure(&rgb.0, &rgb.1, yuv)?)
 }

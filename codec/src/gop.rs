@@ -136,11 +136,12 @@ impl SceneChange {
         let difference = self.previous.as_ref().map(|previous| difference(previous, &samples));
         self.previous = Some(samples);
         let Some(difference) = difference else { return false };
-        let usual = self.differences.iter().copied().max().unwrap_or(0);
+        let usual = self.differences.iter().copied().max();
         if self.differences.len() == USUAL {
             self.differences.pop_front();
         }
         self.differences.push_back(difference);
+        let Some(usual) = usual else { return false };
         // Of 39 joints of natural clips these find all that stand out of the motion around them, and nothing else.
         (difference >= 24 * GREY && difference >= 2 * usual)
             || (difference >= 12 * GREY && difference >= 4 * usual)

@@ -72,9 +72,12 @@ fn wrong_arguments() {
 
 #[test]
 #[cfg(unix)]
-fn links_and_devices() {
+fn devices() {
     let place = Place::new();
     place.video("in.y4m", 16, 16, 1);
     place.ok("compress in.y4m -o /dev/null --model MODEL");
+    if std::path::Path::new("/dev/full").exists() {
+        place.fails("compress in.y4m -o /dev/full --model MODEL", 1, "/dev/full");
+    }
     place.ok("compress in.y4m -o a.vcn --model MODEL");
 }

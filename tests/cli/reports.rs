@@ -78,6 +78,7 @@ fn metrics_compare_frame_by_frame() {
     assert_eq!(same["per_frame"].as_array().unwrap().len(), 3);
     place.video("short.y4m", 32, 32, 2);
     place.fails("metrics in.y4m short.y4m", 1, "short.y4m");
+    assert_eq!(place.ok("metrics in.y4m short.y4m --frames 2 --json").json()["frames"], 2);
     place.video("other.y4m", 16, 32, 3);
     place.fails("metrics in.y4m other.y4m", 1, "32x32");
 }
@@ -105,6 +106,25 @@ fn the_demo_fits_one_screen() {
     assert_eq!(place.frames("shown/decoded.y4m").len(), 3);
     place.ok("verify shown/demo.vcn --model MODEL");
     place.fails("demo in.y4m -o shown --model MODEL", 1, "exists");
+}
+
+#[test]
+fn the_demo_brings_its_sample() {
+    let place = Place::new();
+    let screen = place.ok("demo --frames 1 --model MODEL").text();
+    assert!(screen.contains("1 frames 416x240"), "{screen}");
+    assert_eq!(place.frames("vcn-demo/source").len(), 20);
+    assert!(String::from_utf8(place.bytes("vcn-demo/source/LICENSE")).unwrap().contains("Udacity"));
+}
+
+#[test]
+fn the_repository_has_septuplets() {
+    let place = Place::new();
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../vimeo_septuplet");
+    let clips = vcn_media::SeptupletList::read(root, "sep_trainlist.txt").unwrap();
+    for clip in clips.clips() {
+        place.ok(&format!("metrics {0} {0}", clip.display()));
+    }
 }
 
 #[test]

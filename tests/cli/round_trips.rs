@@ -51,6 +51,36 @@ fn folders_of_pictures() {
 }
 
 #[test]
+fn pictures_keep_the_colour_they_were_made_in() {
+    let place = Place::new();
+    let made_in = |range, chroma| Colour { matrix: Matrix::Bt601, range, chroma };
+    let nearest = made_in(Range::Full, Chroma::Nearest);
+    let picture = |t| Picture::from(Picture::from(moving(34, 18, t)).to_rgb(nearest));
+    place.write("frames", 34, 18, (0..3).map(picture).collect());
+    for (option, expected) in [
+        ("auto", nearest),
+        ("bt601-full-nearest", nearest),
+        ("bt709-full", Colour::RGB_INPUT),
+        ("bt601-limited", made_in(Range::Limited, Chroma::Bilinear)),
+    ] {
+        let made = place.ok(&format!(
+            "compress frames -o a.vcn --colour {option} --model MODEL --overwrite --json"
+        ));
+        let info = place.ok("info a.vcn --json").json();
+        let found = ["matrix", "range", "chroma"].map(|name| info[name].clone());
+        let Colour { matrix, range, chroma } = expected;
+        assert_eq!(serde_json::json!(found), serde_json::json!((matrix, range, chroma)), "{option}");
+        for output in ["out", "out.y4m"] {
+            place.ok(&format!("decompress a.vcn -o {output} --model MODEL --overwrite"));
+            let measured = place.ok(&format!("metrics frames {output} --json")).json();
+            let psnr = |report: &serde_json::Value| report["psnr_rgb"].as_f64().unwrap();
+            assert!((psnr(&made.json()) - psnr(&measured)).abs() < 1e-6, "{option} {output}");
+        }
+    }
+    place.fails("compress frames -o b.vcn --colour bt2020 --model MODEL", 2, "expected auto");
+}
+
+#[test]
 fn bytes_do_not_depend_on_threads() {
     let place = Place::new();
     place.video("in.y4m", 100, 60, 4);
