@@ -189,7 +189,7 @@ fn compare(
     Ok(SequenceQuality::of(&frames)?)
 }
 
-/// A row for each pair: source, decoded, eight times their difference.
+/// A row for each pair: source, decoded, four times their difference.
 fn sheet(pairs: &[(Rgb8, Rgb8)]) -> Result<Rgb8> {
     let mut data = Vec::new();
     let (mut width, mut height) = (0, 0);
@@ -200,7 +200,7 @@ fn sheet(pairs: &[(Rgb8, Rgb8)]) -> Result<Rgb8> {
             .data
             .iter()
             .zip(&decoded.data)
-            .map(|(&a, &b)| (128 + 8 * (i32::from(b) - i32::from(a))).clamp(0, 255) as u8)
+            .map(|(&a, &b)| (128 + 4 * (i32::from(b) - i32::from(a))).clamp(0, 255) as u8)
             .collect();
         let row = 3 * source.width;
         for y in 0..source.height {
@@ -244,7 +244,7 @@ fn screen(
          \n\
          stream     {stream}\n\
          pictures   {sheet}\n           \
-         first and last frame: source | decoded | difference x 8\n\
+         first and last frame: source | decoded | difference x 4\n\
          decoded    {y4m}",
         frames = e.frames,
         width = e.width,
