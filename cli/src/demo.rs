@@ -121,7 +121,8 @@ fn compress(
     mut reader: Box<dyn FrameReader>,
 ) -> Result<Encoded> {
     let progress = Progress::new("compressing", reader.info().frames);
-    let settings = Settings { quality: a.quality, gop: GopPolicy::default(), effort: Effort::default(), colour: None };
+    let settings =
+        Settings { quality: a.quality, gop: GopPolicy::default(), effort: Effort::default(), colour: None };
     let file = AtomicFile::create(folder.path("demo.vcn"), a.overwrite)?;
     let (encoded, file) = encode(codec, reader.as_mut(), file, settings, &mut None, &progress)?;
     file.commit()?;

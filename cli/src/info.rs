@@ -113,8 +113,7 @@ impl Report {
     }
 
     fn text(&self) -> String {
-        let colour =
-            describe(Colour { matrix: self.matrix, range: self.range, chroma: self.chroma });
+        let colour = describe(Colour { matrix: self.matrix, range: self.range, chroma: self.chroma });
         let model = self.model.as_deref().unwrap_or("(not built in)");
         let mut text = format!(
             "{}: .vcn version {}\n\

@@ -7,7 +7,11 @@
 //! [`yuv420_to_rgb`] is part of the promise that a stream decodes to the same bytes everywhere: a change of a single
 //! output value is a change of the format.
 
-use crate::picture::{Colour, Matrix, Range, Rgb8, Yuv420, Yuv444};
+pub use crate::best_colour::best_for;
+use crate::{
+    picture::{Chroma, Colour, Matrix, Range, Rgb8, Yuv420, Yuv444},
+    upsample::Upsampled,
+};
 
 /// Fractional bits of the coefficients.
 const BITS: u32 = 16;
@@ -138,25 +142,26 @@ pub fn yuv444_to_yuv420(picture: &Yuv444) -> Yuv420 {
     Yuv420 { width, height, y: picture.y.clone(), u: halve(&picture.u), v: halve(&picture.v) }
 }
 
-/// 4:2:0 to RGB: chroma is interpolated with weights 9, 3, 3, 1 over 16, beyond the edges the last sample repeats,
-/// and keeps its four extra bits until the one rounding at the end.
+/// 4:2:0 to RGB. Chroma is repeated, or interpolated with weights 9, 3, 3, 1 over 16, where beyond the edges the last
+/// sample repeats; it keeps its four extra bits until the one rounding at the end.
 pub fn yuv420_to_rgb(picture: &Yuv420, colour: Colour) -> Rgb8 {
     let (width, height) = (picture.width, picture.height);
     let weights = inverse(colour);
     let mut data = vec![0; width * height * 3];
-    let (mut u, mut v) = (Interpolation::new(picture, &picture.u), Interpolation::new(picture, &picture.v));
+    let upsampled = |plane| Upsampled::new(picture, plane, colour.chroma);
+    let (mut u, mut v) = (upsampled(&picture.u), upsampled(&picture.v));
     for (row, (y, rgb)) in picture.y.chunks_exact(width).zip(data.chunks_exact_mut(3 * width)).enumerate() {
         row_to_rgb::<4>(&weights, y, u.row(row), v.row(row), rgb);
     }
     Rgb8 { width, height, data }
 }
 
-/// 4:2:0 to 4:4:4: chroma is interpolated as by [`yuv420_to_rgb`], then rounded.
-pub fn yuv420_to_yuv444(picture: &Yuv420) -> Yuv444 {
+/// 4:2:0 to 4:4:4: chroma is repeated or interpolated as by [`yuv420_to_rgb`], then rounded.
+pub fn yuv420_to_yuv444(picture: &Yuv420, chroma: Chroma) -> Yuv444 {
     let (width, height) = (picture.width, picture.height);
     let widen = |plane: &[u8]| {
         let mut wide = Vec::with_capacity(width * height);
-        let mut rows = Interpolation::new(picture, plane);
+        let mut rows = Upsampled::new(picture, plane, chroma);
         for row in 0..height {
             wide.extend(rows.row(row)[..width].iter().map(|&sixteenths| to_u8((sixteenths + 8) >> 4)));
         }
@@ -178,43 +183,6 @@ pub fn yuv444_to_rgb(picture: &Yuv444, colour: Colour) -> Rgb8 {
         row_to_rgb::<0>(&weights, &picture.y[samples], &u, &v, rgb);
     }
     Rgb8 { width, height, data }
-}
-
-/// A chroma plane of 4:2:0 at the luma's resolution, row by row, times 16.
-struct Interpolation<'a> {
-    plane: &'a [u8],
-    width: usize,
-    last_row: usize,
-    /// Two rows weighed 3 to 1, with the first and the last sample repeated.
-    column: Vec<i32>,
-    row: Vec<i32>,
-}
-
-impl<'a> Interpolation<'a> {
-    fn new(picture: &Yuv420, plane: &'a [u8]) -> Interpolation<'a> {
-        let (width, height) = (picture.chroma_width(), picture.chroma_height());
-        let (column, row) = (vec![0; width + 2], vec![0; 2 * width]);
-        Interpolation { plane, width, last_row: height.saturating_sub(1), column, row }
-    }
-
-    /// The row `luma_row`: the nearer chroma row weighs 3 against 1 of the farther, then the same along the row.
-    /// One sample more than the luma has, if its width is odd.
-    fn row(&mut self, luma_row: usize) -> &[i32] {
-        let near = luma_row / 2;
-        let far =
-            if luma_row.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(self.last_row) };
-        let chroma = |row: usize| &self.plane[row * self.width..(row + 1) * self.width];
-        for ((sum, &near), &far) in self.column[1..].iter_mut().zip(chroma(near)).zip(chroma(far)) {
-            *sum = 3 * i32::from(near) + i32::from(far);
-        }
-        self.column[0] = self.column[1];
-        self.column[self.width + 1] = self.column[self.width];
-        for (pair, window) in self.row.chunks_exact_mut(2).zip(self.column.windows(3)) {
-            pair[0] = 3 * window[1] + window[0];
-            pair[1] = 3 * window[1] + window[2];
-        }
-        &self.row
-    }
 }
 
 fn widen(samples: &[u8], out: &mut [i32]) {

@@ -20,10 +20,12 @@
 
 #![forbid(unsafe_code)]
 
+mod best_colour;
 pub mod colour;
 mod error;
 pub mod picture;
 pub mod rational;
+mod upsample;
 
 #[cfg(feature = "files")]
 mod atomic_file;
@@ -49,7 +51,7 @@ mod window;
 mod y4m;
 
 pub use error::{Error, Result};
-pub use picture::{Colour, MAX_SIDE, Matrix, Picture, Range, Rgb8, Yuv420, Yuv444};
+pub use picture::{Chroma, Colour, MAX_SIDE, Matrix, Picture, Range, Rgb8, Yuv420, Yuv444};
 pub use rational::Rational;
 
 #[cfg(feature = "files")]

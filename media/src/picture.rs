@@ -188,6 +188,23 @@ pub enum Range {
     Limited,
 }
 
+/// How 4:2:0 chroma is brought to the luma's resolution. Either way it is made by averaging 2x2 samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Chroma {
+    /// Interpolated with weights 9, 3, 3, 1 over 16.
+    #[default]
+    Bilinear,
+    /// Repeated over its 2x2 luma samples, which undoes the averaging of pictures made in the same way.
+    Nearest,
+}
+
+impl Chroma {
+    fn is_bilinear(&self) -> bool {
+        *self == Chroma::Bilinear
+    }
+}
+
 /// How the samples of a [`Yuv420`] are to be understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Colour {
@@ -195,11 +212,15 @@ pub struct Colour {
     pub matrix: Matrix,
     /// Code range.
     pub range: Range,
+    /// How chroma is brought to the luma's resolution.
+    #[serde(default, skip_serializing_if = "Chroma::is_bilinear")]
+    pub chroma: Chroma,
 }
 
 impl Colour {
-    /// What RGB input is converted to: BT.709, full range.
-    pub const RGB_INPUT: Colour = Colour { matrix: Matrix::Bt709, range: Range::Full };
+    /// What RGB input is converted to unless something else is asked for: BT.709, full range.
+    pub const RGB_INPUT: Colour =
+        Colour { matrix: Matrix::Bt709, range: Range::Full, chroma: Chroma::Bilinear };
 }
 
 fn check_size(width: usize, height: usize) -> Result<()> {

@@ -15,7 +15,8 @@ pub struct VideoInfo {
     pub height: usize,
     /// Frames per second.
     pub fps: Rational,
-    /// How Y'CbCr frames are to be understood; for RGB frames, what they should be converted to.
+    /// How Y'CbCr frames are to be understood; for RGB frames, what they should be converted to unless the reader of
+    /// the frames chooses, for example by [`best_for`](crate::colour::best_for).
     pub colour: Colour,
     /// How many frames will follow, where that is known without reading them. For a source of
     /// [`SourceKind::Ffmpeg`] it is what the file claims: good for a progress bar, not to be relied upon.
@@ -70,7 +71,7 @@ pub trait FrameWriter: Send {
 
 /// The colour of video that does not say it: limited range, and the matrix that players assume from the size.
 pub(crate) fn unsignalled(width: usize, height: usize) -> Colour {
-    use crate::picture::{Matrix, Range};
+    use crate::picture::{Chroma, Matrix, Range};
     let matrix = if width >= 1280 || height > 576 { Matrix::Bt709 } else { Matrix::Bt601 };
-    Colour { matrix, range: Range::Limited }
+    Colour { matrix, range: Range::Limited, chroma: Chroma::Bilinear }
 }

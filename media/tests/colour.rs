@@ -1,13 +1,21 @@
 //! Colour conversion: exact where it can be, near the standard elsewhere, and the same for ever.
 
-use vcn_media::{Colour, Matrix, Picture, Range, Rgb8, Yuv420, Yuv444, colour::*};
+use vcn_media::{Chroma, Colour, Matrix, Picture, Range, Rgb8, Yuv420, Yuv444, colour::*};
 
-const COLOURS: [Colour; 4] = [
-    Colour { matrix: Matrix::Bt709, range: Range::Full },
-    Colour { matrix: Matrix::Bt709, range: Range::Limited },
-    Colour { matrix: Matrix::Bt601, range: Range::Full },
-    Colour { matrix: Matrix::Bt601, range: Range::Limited },
+const COLOURS: [Colour; 8] = [
+    colour(Matrix::Bt709, Range::Full, Chroma::Bilinear),
+    colour(Matrix::Bt709, Range::Limited, Chroma::Bilinear),
+    colour(Matrix::Bt601, Range::Full, Chroma::Bilinear),
+    colour(Matrix::Bt601, Range::Limited, Chroma::Bilinear),
+    colour(Matrix::Bt709, Range::Full, Chroma::Nearest),
+    colour(Matrix::Bt709, Range::Limited, Chroma::Nearest),
+    colour(Matrix::Bt601, Range::Full, Chroma::Nearest),
+    colour(Matrix::Bt601, Range::Limited, Chroma::Nearest),
 ];
+
+const fn colour(matrix: Matrix, range: Range, chroma: Chroma) -> Colour {
+    Colour { matrix, range, chroma }
+}
 
 /// Bytes that look random and are the same everywhere.
 fn noise(length: usize, seed: u32) -> Vec<u8> {
@@ -110,6 +118,9 @@ fn conversions_agree_with_the_standards_formulas() {
             let (left, right, fx) = place(x, yuv.chroma_width());
             let (top, bottom, fy) = place(y, yuv.chroma_height());
             let at = |x: usize, y: usize| f64::from(plane[y * yuv.chroma_width() + x]) - 128.0;
+            if colour.chroma == Chroma::Nearest {
+                return at(x / 2, y / 2) / chroma;
+            }
             let row = |y: usize| at(left, y) * (1.0 - fx) + at(right, y) * fx;
             (row(top) * (1.0 - fy) + row(bottom) * fy) / chroma
         };
@@ -152,17 +163,63 @@ fn conversions_agree_with_the_standards_formulas() {
 /// out what changed the numbers.
 #[test]
 fn golden_digest_of_the_conversions() {
-    let mut digest = blake3::Hasher::new();
-    for colour in COLOURS {
-        for (width, height) in [(1, 1), (2, 2), (37, 23), (64, 48)] {
-            digest.update(&yuv420_to_rgb(&noisy_yuv420(width, height, 11), colour).data);
-            let yuv =
-                rgb_to_yuv420(&Rgb8::new(width, height, noise(width * height * 3, 12)).unwrap(), colour);
-            digest.update(&yuv.y).update(&yuv.u).update(&yuv.v);
+    let (bilinear, nearest) = COLOURS.split_at(4);
+    for (colours, expected) in [
+        (bilinear, "6b0333b331a0b843eb2e51d8077600c1cbb0e2d6b83bf6068aa8b054fe6cd8ca"),
+        (nearest, "f0d9f97c628466502eddac90cc62b211ee3fc60e1babad70602a1548e872929e"),
+    ] {
+        let mut digest = blake3::Hasher::new();
+        for &colour in colours {
+            for (width, height) in [(1, 1), (2, 2), (37, 23), (64, 48)] {
+                digest.update(&yuv420_to_rgb(&noisy_yuv420(width, height, 11), colour).data);
+                let rgb = Rgb8::new(width, height, noise(width * height * 3, 12)).unwrap();
+                let yuv = rgb_to_yuv420(&rgb, colour);
+                digest.update(&yuv.y).update(&yuv.u).update(&yuv.v);
+            }
+        }
+        assert_eq!(digest.finalize().to_hex().as_str(), expected);
+    }
+}
+
+/// Like footage: luma varies, chroma varies little, and no RGB value is clamped.
+fn gentle_yuv420(width: usize, height: usize) -> Yuv420 {
+    let chroma = width.div_ceil(2) * height.div_ceil(2);
+    let plane = |length, seed, from, span: u8| noise(length, seed).into_iter().map(move |v| from + v % span);
+    let y = plane(width * height, 21, 100, 60).collect();
+    let [u, v] = [22, 23].map(|seed| plane(chroma, seed, 108, 40).collect());
+    Yuv420::new(width, height, y, u, v).unwrap()
+}
+
+#[test]
+fn the_best_colour_is_the_one_that_the_picture_came_from() {
+    for (width, height) in [(33, 18), (64, 48)] {
+        for colour in COLOURS.into_iter().filter(|colour| colour.chroma == Chroma::Nearest) {
+            let rgb = yuv420_to_rgb(&gentle_yuv420(width, height), colour);
+            assert_eq!(best_for(&rgb), colour, "{width}x{height}");
         }
     }
+    // Chroma that does not vary makes bilinear and nearest equal, and grey makes all full ranges equal.
+    let grey = Rgb8::new(8, 8, noise(64, 24).into_iter().flat_map(|value| [value; 3]).collect()).unwrap();
+    assert_eq!(best_for(&grey), Colour::RGB_INPUT);
+}
+
+#[test]
+fn averaging_undoes_repeating() {
+    let yuv = gentle_yuv420(34, 18);
+    let wide = yuv420_to_yuv444(&yuv, Chroma::Nearest);
+    assert_eq!(yuv444_to_yuv420(&wide), yuv);
+    let full = colour(Matrix::Bt601, Range::Full, Chroma::Nearest);
+    assert_eq!(yuv420_to_rgb(&yuv, full), yuv444_to_rgb(&wide, full));
+}
+
+#[test]
+fn bilinear_colours_are_stored_as_before_there_was_a_choice() {
+    let json = |colour| serde_json::to_string(&colour).unwrap();
+    let old = r#"{"matrix":"bt709","range":"full"}"#;
     assert_eq!(
-        digest.finalize().to_hex().as_str(),
-        "6b0333b331a0b843eb2e51d8077600c1cbb0e2d6b83bf6068aa8b054fe6cd8ca"
+        (json(Colour::RGB_INPUT), serde_json::from_str(old).unwrap()),
+        (old.into(), Colour::RGB_INPUT)
     );
+    let nearest = colour(Matrix::Bt709, Range::Full, Chroma::Nearest);
+    assert_eq!(serde_json::from_str::<Colour>(&json(nearest)).unwrap(), nearest);
 }

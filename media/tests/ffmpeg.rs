@@ -56,7 +56,7 @@ fn videos_keep_samples_size_rate_and_colour() {
     for matrix in [Matrix::Bt709, Matrix::Bt601] {
         for range in [Range::Full, Range::Limited] {
             for (name, (width, height)) in [("a.mp4", (64, 48)), ("b.mkv", (64, 48)), ("odd.mov", (33, 17))] {
-                let colour = Colour { matrix, range };
+                let colour = Colour { matrix, range, chroma: Chroma::Bilinear };
                 let fps = Rational { num: 24000, den: 1001 };
                 let info = VideoInfo { width, height, fps, colour, frames: None, source: SourceKind::Other };
                 let frames = frames(width, height, colour);
@@ -100,7 +100,7 @@ fn every_kind_of_output_shows_the_right_colours() {
                 ("a.webp", 4.0),
                 ("a.jpg", 4.0),
             ] {
-                let colour = Colour { matrix, range };
+                let colour = Colour { matrix, range, chroma: Chroma::Bilinear };
                 let fps = Rational { num: 25, den: 1 };
                 let info =
                     VideoInfo { width: 64, height: 48, fps, colour, frames: None, source: SourceKind::Other };

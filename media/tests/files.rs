@@ -27,7 +27,7 @@ fn info(width: usize, height: usize) -> VideoInfo {
         width,
         height,
         fps: Rational { num: 30000, den: 1001 },
-        colour: Colour { matrix: Matrix::Bt709, range: Range::Full },
+        colour: Colour::RGB_INPUT,
         frames: None,
         source: SourceKind::Other,
     }
@@ -116,6 +116,11 @@ fn y4m_keeps_samples_rate_and_colour() {
         let expected = VideoInfo { frames: Some(3), source: SourceKind::Y4m, ..info(width, height) };
         assert_eq!((found, read_frames), (expected, frames.clone()));
 
+        let nearest = Colour { chroma: Chroma::Nearest, ..Colour::RGB_INPUT };
+        let other = VideoInfo { colour: nearest, ..info(width, height) };
+        write(text(&path), &other, true, &frames).unwrap();
+        assert_eq!(read(&path, OpenOptions::default()).unwrap().0.colour, nearest);
+
         let options = OpenOptions { skip: 1, limit: Some(1), ..Default::default() };
         let (found, read_frames) = read(&path, options).unwrap();
         assert_eq!((found.frames, read_frames), (Some(1), frames[1..2].to_vec()));
@@ -134,7 +139,10 @@ fn y4m_of_other_layouts_is_read() {
     let [y, u, v] = planes;
     assert_eq!(frames, [Picture::Yuv444(Yuv444::new(3, 1, y, u, v).unwrap())]);
     assert_eq!(found.fps, Rational::DEFAULT_FPS);
-    assert_eq!(found.colour, Colour { matrix: Matrix::Bt601, range: Range::Limited });
+    assert_eq!(
+        found.colour,
+        Colour { matrix: Matrix::Bt601, range: Range::Limited, chroma: Chroma::Bilinear }
+    );
 
     fs::write(&path, b"YUV4MPEG2 W3 H1 F50:2 Cmono XCOLORRANGE=FULL\nFRAME\nabc").unwrap();
     let (found, frames) = read(&path, OpenOptions::default()).unwrap();

@@ -1,6 +1,6 @@
 //! What goes in comes out, at any size and length.
 
-use vcn_media::Picture;
+use vcn_media::{Chroma, Colour, Matrix, OpenOptions, Picture, Range, Yuv420, open};
 
 use crate::vcn::{Place, coloured, moving};
 
@@ -46,7 +46,8 @@ fn folders_of_pictures() {
     place.ok("decompress a.vcn -o out.y4m --model MODEL");
     let (folder, y4m) = (place.frames("out"), place.frames("out.y4m"));
     assert_eq!(folder.len(), 3);
-    let colour = vcn_media::Colour::RGB_INPUT;
+    let y4m_path = place.path("out.y4m");
+    let colour = open(y4m_path.to_str().unwrap(), OpenOptions::default()).unwrap().info().colour;
     assert!(folder.iter().zip(&y4m).all(|(a, b)| a.to_rgb(colour) == b.to_rgb(colour)));
 }
 
@@ -55,7 +56,14 @@ fn pictures_keep_the_colour_they_were_made_in() {
     let place = Place::new();
     let made_in = |range, chroma| Colour { matrix: Matrix::Bt601, range, chroma };
     let nearest = made_in(Range::Full, Chroma::Nearest);
-    let picture = |t| Picture::from(Picture::from(moving(34, 18, t)).to_rgb(nearest));
+    // No RGB value is clamped.
+    let plane =
+        |length, t: usize, from: usize| (0..length).map(|i| (from + (i * i + t) % 40) as u8).collect();
+    let picture = |t| {
+        let yuv =
+            Yuv420::new(34, 18, plane(34 * 18, t, 100), plane(17 * 9, t, 108), plane(17 * 9, 2 * t, 110));
+        Picture::from(Picture::from(yuv.unwrap()).to_rgb(nearest))
+    };
     place.write("frames", 34, 18, (0..3).map(picture).collect());
     for (option, expected) in [
         ("auto", nearest),
@@ -63,9 +71,8 @@ fn pictures_keep_the_colour_they_were_made_in() {
         ("bt709-full", Colour::RGB_INPUT),
         ("bt601-limited", made_in(Range::Limited, Chroma::Bilinear)),
     ] {
-        let made = place.ok(&format!(
-            "compress frames -o a.vcn --colour {option} --model MODEL --overwrite --json"
-        ));
+        let made =
+            place.ok(&format!("compress frames -o a.vcn --colour {option} --model MODEL --overwrite --json"));
         let info = place.ok("info a.vcn --json").json();
         let found = ["matrix", "range", "chroma"].map(|name| info[name].clone());
         let Colour { matrix, range, chroma } = expected;

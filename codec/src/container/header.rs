@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use vcn_media::{Colour, MAX_SIDE, Matrix, Range, Rational};
+use vcn_media::{Chroma, Colour, MAX_SIDE, Matrix, Range, Rational};
 
 use super::{
     input::Input,
@@ -68,11 +68,15 @@ impl Header {
             Range::Full => 0,
             Range::Limited => 1,
         };
+        let chroma = match self.colour.chroma {
+            Chroma::Bilinear => 0,
+            Chroma::Nearest => 1,
+        };
         let metric = match self.metric {
             Metric::Psnr => 0,
             Metric::MsSsim => 1,
         };
-        body.extend([range << 4 | matrix, self.quality, metric]);
+        body.extend([chroma << 6 | range << 4 | matrix, self.quality, metric]);
 
         let mut bytes = MAGIC.to_vec();
         bytes.extend([VERSION, body.len() as u8]);
@@ -114,10 +118,15 @@ impl Header {
             1 => Matrix::Bt601,
             _ => return Err(field("the colour", colour, "a matrix (low 4 bits) of 0 or 1")),
         };
-        let range = match colour >> 4 {
+        let range = match colour >> 4 & 3 {
             0 => Range::Full,
             1 => Range::Limited,
-            _ => return Err(field("the colour", colour, "a range (high 4 bits) of 0 or 1")),
+            _ => return Err(field("the colour", colour, "a range (bits 4 and 5) of 0 or 1")),
+        };
+        let chroma = match colour >> 6 {
+            0 => Chroma::Bilinear,
+            1 => Chroma::Nearest,
+            _ => return Err(field("the colour", colour, "a chroma upsampling (bits 6 and 7) of 0 or 1")),
         };
         let metric = match metric {
             0 => Metric::Psnr,
@@ -127,7 +136,7 @@ impl Header {
         if !fields.at_end()? {
             return Err(field("the header's length", length, "no bytes after its last field"));
         }
-        let colour = Colour { matrix, range };
+        let colour = Colour { matrix, range, chroma };
         let header = Header { model, width, height, fps: Rational { num, den }, colour, quality, metric };
         header.check(start)?;
         Ok(header)

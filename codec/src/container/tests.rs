@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Read, Seek, SeekFrom};
 
-use vcn_media::{Colour, Matrix, Range, Rational, Yuv420};
+use vcn_media::{Chroma, Colour, Matrix, Range, Rational, Yuv420};
 
 use super::{record::Head, sum::short, *};
 use crate::{
@@ -16,7 +16,7 @@ fn header() -> Header {
         width: 416,
         height: 240,
         fps: Rational { num: 30000, den: 1001 },
-        colour: Colour { matrix: Matrix::Bt601, range: Range::Limited },
+        colour: Colour { matrix: Matrix::Bt601, range: Range::Limited, chroma: Chroma::Bilinear },
         quality: 42,
         metric: Metric::MsSsim,
     }
@@ -104,6 +104,23 @@ fn the_format_stays_what_it_is() {
         "070000006ff6ea1b56434e9a"
     );
     assert_eq!(super::sum::hexadecimal(&file(&[record])), expected);
+}
+
+#[test]
+fn every_colour_has_one_byte_of_its_own() {
+    let colours = [Matrix::Bt709, Matrix::Bt601].into_iter().flat_map(|matrix| {
+        [Range::Full, Range::Limited].into_iter().flat_map(move |range| {
+            [Chroma::Bilinear, Chroma::Nearest].map(|chroma| Colour { matrix, range, chroma })
+        })
+    });
+    let mut found = Vec::new();
+    for colour in colours {
+        let header = Header { colour, ..header() };
+        let bytes = header.to_bytes().unwrap();
+        assert_eq!(Header::read(&mut super::input::Input::new(bytes.as_slice(), 0)).unwrap(), header);
+        found.push(bytes[bytes.len() - 7]);
+    }
+    assert_eq!(found, [0x00, 0x40, 0x10, 0x50, 0x01, 0x41, 0x11, 0x51]);
 }
 
 #[test]

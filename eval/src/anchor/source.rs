@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use vcn_media::{Colour, Matrix, Range, Rational, Rgb8, Yuv420};
+use vcn_media::{Chroma, Colour, Matrix, Range, Rational, Rgb8, Yuv420};
 
 use super::ffmpeg;
 use super::raw::{RawReader, rgb_bytes, yuv_bytes};
@@ -38,7 +38,7 @@ impl Conversion {
 
 /// What RGB becomes on its way to an anchor: BT.601 limited range, ffmpeg's own choice. BT.709 and full range were
 /// measured too and are no better for the anchors.
-const RGB_COLOUR: Colour = Colour { matrix: Matrix::Bt601, range: Range::Limited };
+const RGB_COLOUR: Colour = Colour { matrix: Matrix::Bt601, range: Range::Limited, chroma: Chroma::Bilinear };
 
 /// A sequence ready to be coded. Its files live as long as the folder they are in.
 #[derive(Clone, Debug)]

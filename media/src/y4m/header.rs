@@ -1,7 +1,7 @@
 //! The first line of a Y4M stream.
 
 use crate::{
-    picture::{Colour, MAX_SIDE, Matrix, Range},
+    picture::{Chroma, Colour, MAX_SIDE, Matrix, Range},
     rational::Rational,
     video::unsignalled,
 };
@@ -36,7 +36,7 @@ impl Header {
             return Err("it does not begin with YUV4MPEG2, so this is not a Y4M stream".into());
         }
         let (mut width, mut height, mut fps, mut layout) = (None, None, None, Layout::Yuv420);
-        let (mut range, mut matrix) = (None, None);
+        let (mut range, mut matrix, mut chroma) = (None, None, Chroma::Bilinear);
         for word in words.filter(|word| !word.is_empty()) {
             let mut letters = word.chars();
             let tag = letters.next();
@@ -51,6 +51,7 @@ impl Header {
                     "COLORRANGE=LIMITED" => range = Some(Range::Limited),
                     "MATRIX=BT709" => matrix = Some(Matrix::Bt709),
                     "MATRIX=BT601" => matrix = Some(Matrix::Bt601),
+                    "CHROMA=NEAREST" => chroma = Chroma::Nearest,
                     _ => {}
                 },
                 // Interlacing and aspect ratio do not change how samples are coded; other tags are to be ignored.
@@ -60,12 +61,12 @@ impl Header {
         let width = width.ok_or("it gives no width (W)")?;
         let height = height.ok_or("it gives no height (H)")?;
         let assumed = unsignalled(width, height);
-        let colour =
-            Colour { matrix: matrix.unwrap_or(assumed.matrix), range: range.unwrap_or(assumed.range) };
+        let (matrix, range) = (matrix.unwrap_or(assumed.matrix), range.unwrap_or(assumed.range));
+        let colour = Colour { matrix, range, chroma };
         Ok(Header { width, height, fps: fps.unwrap_or(Rational::DEFAULT_FPS), colour, layout })
     }
 
-    /// The line with its line feed. `XMATRIX` is our own tag; the format has none for it.
+    /// The line with its line feed. `XMATRIX` and `XCHROMA` are our own tags; the format has none for them.
     pub(crate) fn line(&self) -> String {
         let range = match self.colour.range {
             Range::Full => "FULL",
@@ -80,9 +81,13 @@ impl Header {
             Layout::Yuv444 => "444",
             Layout::Mono => "mono",
         };
+        let chroma = match (self.layout, self.colour.chroma) {
+            (Layout::Yuv420, Chroma::Nearest) => " XCHROMA=NEAREST",
+            _ => "",
+        };
         let Header { width, height, fps, .. } = self;
         format!(
-            "YUV4MPEG2 W{width} H{height} F{}:{} Ip A1:1 C{layout} XCOLORRANGE={range} XMATRIX={matrix}\n",
+            "YUV4MPEG2 W{width} H{height} F{}:{} Ip A1:1 C{layout} XCOLORRANGE={range} XMATRIX={matrix}{chroma}\n",
             fps.num, fps.den
         )
     }

@@ -87,7 +87,7 @@ pub(crate) fn write_frame(
     match (layout, picture) {
         (Layout::Yuv444, Picture::Yuv444(yuv)) => planes([&yuv.y, &yuv.u, &yuv.v]),
         (Layout::Yuv444, other) => {
-            let yuv = yuv420_to_yuv444(&other.to_yuv420(colour));
+            let yuv = yuv420_to_yuv444(&other.to_yuv420(colour), colour.chroma);
             planes([&yuv.y, &yuv.u, &yuv.v])
         }
         (_, Picture::Yuv420(yuv)) => planes([&yuv.y, &yuv.u, &yuv.v]),
