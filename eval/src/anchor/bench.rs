@@ -1,11 +1,12 @@
 //! Runs an anchor over a sequence and measures it.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use vcn_media::{Colour, Rational};
 
 use super::raw::{rgb_bytes, yuv_bytes};
-use super::{Anchor, Source, SourceWriter, ffmpeg};
+use super::{Anchor, Cache, Source, SourceWriter, ffmpeg};
 use crate::error::{Error, Result};
 use crate::frame_quality::{FrameQuality, SequenceQuality};
 use crate::report::{RdCurve, RdPoint, Role};
@@ -19,12 +20,14 @@ pub struct Bench {
     pub folder: PathBuf,
     /// Threads of encoder, decoder and metrics, at least 1.
     pub threads: usize,
+    /// Where finished measurements are kept and looked up, if anywhere.
+    pub cache: Option<Cache>,
 }
 
 impl Bench {
     /// A bench that runs `ffmpeg` from PATH with one thread and keeps its files in `folder`.
     pub fn new(folder: impl Into<PathBuf>) -> Bench {
-        Bench { ffmpeg: "ffmpeg".into(), folder: folder.into(), threads: 1 }
+        Bench { ffmpeg: "ffmpeg".into(), folder: folder.into(), threads: 1, cache: None }
     }
 
     /// First line of `ffmpeg -version`.
@@ -73,8 +76,54 @@ impl Bench {
         })
     }
 
-    /// Codes the source at one CRF: encodes to a file, decodes that file, measures.
+    /// A curve at the codec's usual CRFs and at as many more as it takes to reach from below `psnr.start()` to above
+    /// `psnr.end()` dB of RGB PSNR, or to the end of the codec's scale.
+    pub fn covering_curve(
+        &self,
+        anchor: &Anchor,
+        source: &Source,
+        psnr: RangeInclusive<f64>,
+        mut progress: impl FnMut(&RdPoint),
+    ) -> Result<RdCurve> {
+        let crfs = anchor.codec.default_crfs();
+        let mut curve = self.curve(anchor, source, crfs, &mut progress)?;
+        let step = crfs.get(1).zip(crfs.first()).map_or(4, |(second, first)| second - first);
+        let (mut finest, mut coarsest) = (crfs.first().copied(), crfs.last().copied());
+        let quality = |point: &RdPoint| point.psnr_rgb.unwrap_or(f64::INFINITY);
+        while let Some(crf) = finest.filter(|_| !curve.points.iter().any(|p| quality(p) >= *psnr.end())) {
+            finest = crf.checked_sub(step);
+            if let Some(crf) = finest {
+                let point = self.point(anchor, source, crf)?;
+                progress(&point);
+                curve.points.insert(0, point);
+            }
+        }
+        while let Some(crf) = coarsest.filter(|_| !curve.points.iter().any(|p| quality(p) <= *psnr.start())) {
+            coarsest = crf.checked_add(step).filter(|crf| *crf <= anchor.codec.last_crf());
+            if let Some(crf) = coarsest {
+                let point = self.point(anchor, source, crf)?;
+                progress(&point);
+                curve.points.push(point);
+            }
+        }
+        Ok(curve)
+    }
+
+    /// The source at one CRF: from the cache, or coded and measured now.
     pub fn point(&self, anchor: &Anchor, source: &Source, crf: u32) -> Result<RdPoint> {
+        let Some(cache) = &self.cache else { return self.measured(anchor, source, crf) };
+        let arguments = anchor.arguments(crf, source.frames, self.threads.max(1));
+        let file = cache.file(anchor, source, &arguments, &self.version()?)?;
+        if let Some(point) = Cache::get(&file) {
+            return Ok(point);
+        }
+        let point = self.measured(anchor, source, crf)?;
+        Cache::put(&file, &point)?;
+        Ok(point)
+    }
+
+    /// Codes the source at one CRF: encodes to a file, decodes that file, measures.
+    fn measured(&self, anchor: &Anchor, source: &Source, crf: u32) -> Result<RdPoint> {
         let threads = self.threads.max(1);
         let stream = self.folder.join(format!("{anchor}-crf{crf}.{}", anchor.extension()));
         let mut arguments = source.input("yuv420p", &source.yuv);
@@ -170,6 +219,20 @@ mod tests {
             assert!(fine.psnr_yuv.is_some() && fine.drift.is_some() && fine.encode_fps > Some(0.0));
             assert!(fine.commands.iter().any(|command| command.contains("zerolatency")));
         }
+        let legacy = &Anchor::legacy()[0];
+        let curve = bench.covering_curve(legacy, &source, 15.0..=50.0, |_| ()).unwrap();
+        let psnr = |point: Option<&RdPoint>| point.and_then(|point| point.psnr_rgb).unwrap();
+        assert!(psnr(curve.points.first()) > 50.0 || curve.points[0].parameter < Some(4.0), "{curve:?}");
+        assert!(curve.points.is_sorted_by(|a, b| a.parameter < b.parameter), "{curve:?}");
+
+        let cache = folder.path().join("cache");
+        let caching = Bench { cache: Some(Cache::new(&cache)), ..bench.clone() };
+        let first = caching.point(legacy, &source, 30).unwrap();
+        assert_eq!(std::fs::read_dir(cache.join(legacy.to_string())).unwrap().count(), 1);
+        // Times differ between two measurements, but not between two looks at one.
+        assert_eq!(caching.point(legacy, &source, 30).unwrap(), first);
+        caching.point(legacy, &source, 31).unwrap();
+        assert_eq!(std::fs::read_dir(cache.join(legacy.to_string())).unwrap().count(), 2);
     }
 
     /// 4:2:0 goes to the encoder untouched: a fine CRF must come back close to it, whatever its colour means.

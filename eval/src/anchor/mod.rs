@@ -13,6 +13,7 @@
 //! into a slice per thread.
 
 mod bench;
+mod cache;
 mod ffmpeg;
 mod raw;
 mod source;
@@ -20,6 +21,7 @@ mod source;
 use std::{fmt, str::FromStr};
 
 pub use bench::Bench;
+pub use cache::Cache;
 pub use source::{Conversion, Source, SourceWriter};
 
 use crate::error::Error;
@@ -36,7 +38,8 @@ pub enum Codec {
 }
 
 impl Codec {
-    fn name(self) -> &'static str {
+    /// `x264`, `x265` or `svtav1`; reads back with [`FromStr`].
+    pub fn name(self) -> &'static str {
         match self {
             Codec::X264 => "x264",
             Codec::X265 => "x265",
@@ -49,6 +52,14 @@ impl Codec {
         match self {
             Codec::X264 | Codec::X265 => &[19, 23, 27, 31, 35, 39],
             Codec::SvtAv1 => &[28, 35, 42, 49, 56, 63],
+        }
+    }
+
+    /// The coarsest CRF that there is.
+    fn last_crf(self) -> u32 {
+        match self {
+            Codec::X264 | Codec::X265 => 51,
+            Codec::SvtAv1 => 63,
         }
     }
 }
@@ -199,6 +210,15 @@ impl FromStr for Anchor {
     }
 }
 
+impl FromStr for Codec {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Codec, Error> {
+        let known = [Codec::X264, Codec::X265, Codec::SvtAv1].into_iter().find(|known| known.name() == name);
+        known.ok_or_else(|| Error::UnknownAnchor { name: name.into() })
+    }
+}
+
 fn parse(name: &str) -> Option<Anchor> {
     let parts: Vec<&str> = name.split('-').collect();
     let (codec, preset, tune, gop) = match parts[..] {
@@ -206,7 +226,7 @@ fn parse(name: &str) -> Option<Anchor> {
         [codec, preset, "zerolatency", gop] => (codec, preset, Tune::ZeroLatency, gop),
         _ => return None,
     };
-    let codec = [Codec::X264, Codec::X265, Codec::SvtAv1].into_iter().find(|known| known.name() == codec)?;
+    let codec = codec.parse().ok()?;
     let length = |text: &str| text.parse().ok().filter(|&gop: &u32| gop > 0);
     let gop = match (gop.strip_prefix("legacy"), gop.strip_prefix("gop")) {
         (Some(gop), _) => Gop::Legacy(length(gop)?),

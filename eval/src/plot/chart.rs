@@ -86,6 +86,11 @@ impl Area {
 impl Chart {
     /// The chart as an SVG document.
     pub fn svg(&self) -> String {
+        self.draw().0
+    }
+
+    /// The same with its width and height in pixels.
+    pub(super) fn draw(&self) -> (String, f64, f64) {
         let area = self.area();
         let lines: Vec<Vec<Vec<(f64, f64)>>> =
             self.series.iter().map(|series| unbroken(&series.points, |point| area.pixel(point))).collect();
@@ -112,7 +117,7 @@ impl Chart {
                 height = height.max(beside.1 + legend_size.1 + 14.0);
             }
         }
-        svg.finish(width, height, &self.title)
+        (svg.finish(width, height, &self.title), width, height)
     }
 
     /// Draws the chart into a file.

@@ -8,10 +8,12 @@ mod chart;
 mod legend;
 mod marker;
 mod rate_distortion;
+mod sheet;
 mod svg;
 mod training;
 
 pub use axis::Scale;
 pub use chart::{Chart, Series, Stroke};
 pub use rate_distortion::rate_distortion;
+pub use sheet::sheet;
 pub use training::training_curves;

@@ -100,6 +100,15 @@ impl Svg {
         let _ = writeln!(self.body, "{element}");
     }
 
+    /// Draws another document in this one. `name` tells its definitions from those of others.
+    pub(super) fn inset(&mut self, (x, y): (f64, f64), document: &str, name: &str) {
+        let document = document
+            .replacen("<svg ", &format!(r#"<svg x="{x:.0}" y="{y:.0}" "#), 1)
+            .replace(r#"id="area""#, &format!(r#"id="area-{name}""#))
+            .replace("url(#area)", &format!("url(#area-{name})"));
+        self.push(format_args!("{document}"));
+    }
+
     /// The document, white, `width` x `height` pixels.
     pub(super) fn finish(self, width: f64, height: f64, title: &str) -> String {
         format!(
