@@ -182,7 +182,9 @@ impl Store {
                 }
             }
         }
-        let mut marked = marker.marked;
+        let Marker { mut marked, roots, .. } = marker;
+        let described = snapshot.descriptors.iter().filter(|(root, _)| roots.contains(root));
+        marked.extend(described.map(|(_, digest)| ObjectId { kind: Kind::Descriptors, digest: *digest }));
         marked.extend(snapshot.pins.iter().copied());
         marked.extend(snapshot.events.iter().map(|record| ObjectId { kind: Kind::Log, digest: *record }));
         Ok(marked)

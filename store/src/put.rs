@@ -21,10 +21,11 @@ use crate::{
     failpoint::reached,
     frame::{Format, frame_digest, frames_key, frames_root, identity},
     manifest::{self, BlobRef, Manifest, SegmentRef, SideRef},
-    objects::{Kind, ObjectId},
+    objects::{Kind, ObjectId, fetch},
     planes::Planes,
     record::{Class, Entry, Event, SourceFacts, Timing, check_name},
     segment::SegmentHeader,
+    similar::{Descriptor, LowFrequencies, Picked, Picker},
     split::{Bounded, DigestSplitter},
     store::Store,
 };
@@ -140,6 +141,8 @@ pub struct PutRequest<'a> {
     pub side: Vec<SideStream>,
     /// The original bytes, for class `source`.
     pub original: Option<&'a mut dyn Read>,
+    /// What describes frames for the search of near-duplicates.
+    pub descriptor: Option<&'a dyn Descriptor>,
     /// Whether what is shared is read and checked against its hash first, or only looked for.
     pub check_shared: bool,
 }
@@ -163,6 +166,7 @@ impl<'a> PutRequest<'a> {
             source: SourceFacts::default(),
             side: Vec::new(),
             original: None,
+            descriptor: Some(&LowFrequencies),
             check_shared: true,
         }
     }
@@ -224,7 +228,7 @@ impl Store {
         check_request(&request)?;
         let lease = self.catalogue.lease("put")?;
         reached("put.leased")?;
-        Put { store: self, lease, request, tally: Tally::default() }.run(frames)
+        Put { store: self, lease, request, tally: Tally::default(), picked: None }.run(frames)
     }
 }
 
@@ -251,6 +255,8 @@ struct Put<'s, 'r> {
     lease: Lease<'s>,
     request: PutRequest<'r>,
     tally: Tally,
+    /// Descriptors of the frames.
+    picked: Option<Picked>,
 }
 
 /// What has been done so far.
@@ -274,7 +280,7 @@ struct Hashed {
     starts: Vec<bool>,
 }
 
-impl<'s> Put<'s, '_> {
+impl<'r> Put<'_, 'r> {
     fn run(mut self, source: &mut dyn FrameSource) -> Result<PutOutcome> {
         let side_identities: Vec<Digest> = self.side_identities();
         let mut segments = Vec::new();
@@ -327,11 +333,14 @@ impl<'s> Put<'s, '_> {
         let mut hashed = Hashed::default();
         let mut splitter = std::mem::replace(&mut self.request.splitter, Box::new(DigestSplitter::default()));
         let mut splitter = Bounded::new(splitter.as_mut());
+        let mut picker = self.picker();
         while let Some(frame) = self.next(source, &mut hashed.format, hashed.digests.len())? {
             let digest = frame_digest(&frame);
             hashed.starts.push(splitter.starts(&frame, &digest));
             hashed.digests.push(digest);
+            picker.iter_mut().for_each(|picker| picker.push(&frame));
         }
+        self.picked = picker.map(|picker| picker.finish(frames_root(&hashed.digests)));
         reached("put.hashed")?;
         Ok(hashed)
     }
@@ -395,6 +404,7 @@ impl<'s> Put<'s, '_> {
         let mut hashed = Hashed::default();
         let mut splitter = std::mem::replace(&mut self.request.splitter, Box::new(DigestSplitter::default()));
         let mut splitter = Bounded::new(splitter.as_mut());
+        let mut picker = self.picker();
         let mut frames: Vec<Picture> = Vec::new();
         loop {
             let frame = self.next(source, &mut hashed.format, hashed.digests.len())?;
@@ -410,7 +420,11 @@ impl<'s> Put<'s, '_> {
                 *total = total.merge(done as u64, distortion, segment.shown());
                 segments.push(segment);
             }
-            let (Some(frame), Some(digest)) = (frame, digest) else { return Ok(hashed) };
+            let (Some(frame), Some(digest)) = (frame, digest) else {
+                self.picked = picker.map(|picker| picker.finish(frames_root(&hashed.digests)));
+                return Ok(hashed);
+            };
+            picker.iter_mut().for_each(|picker| picker.push(&frame));
             hashed.starts.push(cut);
             hashed.digests.push(digest);
             frames.push(frame);
@@ -535,8 +549,34 @@ impl<'s> Put<'s, '_> {
         }
     }
 
+    fn picker(&self) -> Option<Picker<'r>> {
+        let rate = match &self.request.timing {
+            PutTiming::Rate(rate) | PutTiming::Stamps { rate, .. } => rate.as_f64(),
+        };
+        self.request.descriptor.map(|descriptor| Picker::new(descriptor, rate, false))
+    }
+
+    /// Writes the descriptors of the frames, unless they are there.
+    fn describe(&mut self) -> Result<()> {
+        let Some(picked) = self.picked.take() else { return Ok(()) };
+        let (root, model) = (picked.root, picked.descriptor);
+        if let Some(digest) = self.store.catalogue.descriptors_of(root, model)? {
+            let id = ObjectId { kind: Kind::Descriptors, digest };
+            self.pin(&[id])?;
+            if fetch(self.store.objects.as_ref(), id).is_ok() {
+                return Ok(());
+            }
+        }
+        let object = picked.to_object();
+        let id = ObjectId { kind: Kind::Descriptors, digest: Digest::of(&object) };
+        self.write(id, &object)?;
+        reached("put.described")?;
+        self.store.catalogue.add_descriptors(&[[root, model, id.digest]])
+    }
+
     /// Gives the name to a manifest, all of whose parts are there and pinned.
     fn publish(mut self, id: Digest, manifest: Manifest, identical: bool) -> Result<PutOutcome> {
+        self.describe()?;
         let timing = self.timing(manifest.frames)?;
         let original = match self.request.original.take() {
             Some(original) if self.request.class == Class::Source => Some(self.write_blob(original)?),

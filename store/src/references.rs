@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::{
     blob,
+    digest::Digest,
     error::Result,
     manifest::{BlobRef, Manifest, SegmentRef},
     objects::{Backend, Kind, ObjectId},
@@ -15,11 +16,13 @@ pub(crate) struct Marker<'a> {
     backend: &'a dyn Backend,
     /// What is needed.
     pub marked: HashSet<ObjectId>,
+    /// Roots of the frames of marked manifests.
+    pub roots: HashSet<Digest>,
 }
 
 impl<'a> Marker<'a> {
     pub fn new(backend: &'a dyn Backend) -> Marker<'a> {
-        Marker { backend, marked: HashSet::new() }
+        Marker { backend, marked: HashSet::new(), roots: HashSet::new() }
     }
 
     /// Marks what an entry needs besides its record.
@@ -41,6 +44,7 @@ impl<'a> Marker<'a> {
             self.blob(&side.blob)?;
         }
         self.marked.insert(id);
+        self.roots.insert(manifest.root);
         Ok(())
     }
 

@@ -13,8 +13,9 @@ use crate::{
     failpoint::reached,
     location::Location,
     manifest::Manifest,
-    objects::{Kind, ObjectId},
+    objects::{Kind, ObjectId, fetch},
     record::Record,
+    similar::Picked,
     store::Store,
     verify::{Damage, VerifyOptions},
 };
@@ -123,6 +124,7 @@ impl Store {
         }
         let mut row_of = |digest: Digest| rows.get(&digest).cloned().flatten();
         let names = store.catalogue.rebuild(&mut events, &mut row_of, &keys)?;
+        store.catalogue.add_descriptors(&descriptors(&store)?)?;
         reached("rebuild.filled")?;
         store.claim()?;
         Ok(RepairReport {
@@ -137,6 +139,23 @@ impl Store {
 struct Journal {
     events: Vec<(Record, ObjectId)>,
     unreadable: Vec<ObjectId>,
+}
+
+/// Root, model and object of all descriptors.
+fn descriptors(store: &Store) -> Result<Vec<[Digest; 3]>> {
+    let mut ids = Vec::new();
+    store.objects.list(Kind::Descriptors, &mut |listed| {
+        ids.push(listed.id);
+        Ok(())
+    })?;
+    let mut found = Vec::new();
+    for id in ids {
+        // They can be made again from the frames: what cannot be read is left out.
+        if let Ok(picked) = fetch(store.objects.as_ref(), id).and_then(|bytes| Picked::parse(id, &bytes)) {
+            found.push([picked.root, picked.descriptor, id.digest]);
+        }
+    }
+    Ok(found)
 }
 
 fn journal(store: &Store) -> Result<Journal> {

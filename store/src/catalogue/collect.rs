@@ -20,6 +20,8 @@ pub(crate) struct Snapshot {
     pub events: Vec<Digest>,
     /// Objects that operations under way rely upon.
     pub pins: Vec<ObjectId>,
+    /// Descriptors: the root of the frames, and the object.
+    pub descriptors: Vec<(Digest, Digest)>,
     /// Objects in quarantine, and since when.
     pub quarantine: HashMap<ObjectId, i64>,
 }
@@ -38,6 +40,11 @@ impl Catalogue {
             let mut rows = query.query([])?;
             while let Some(row) = rows.next()? {
                 snapshot.events.push(digest_of(row.get_ref(0)?)?);
+            }
+            let mut query = sql.prepare("SELECT root, object FROM descriptors")?;
+            let mut rows = query.query([])?;
+            while let Some(row) = rows.next()? {
+                snapshot.descriptors.push((digest_of(row.get_ref(0)?)?, digest_of(row.get_ref(1)?)?));
             }
             let mut query = sql.prepare("SELECT DISTINCT object FROM pins")?;
             let mut rows = query.query([])?;
@@ -102,6 +109,9 @@ impl Catalogue {
                     Kind::Manifest => {
                         sql.prepare_cached("DELETE FROM manifests WHERE id = ?1")?
                             .execute([object.digest.0])?;
+                    }
+                    Kind::Descriptors => {
+                        sql.execute("DELETE FROM descriptors WHERE object = ?1", [object.digest.0])?;
                     }
                     _ => {}
                 }

@@ -110,9 +110,17 @@ impl Catalogue {
     ) -> Result<i64> {
         records.sort_by_key(|(record, id)| (record.sequence, *id));
         self.change_with("rebuild the catalogue", |sql| {
-            for table in
-                ["entries", "manifests", "keys", "events", "distinct_pairs", "quarantine", "pins", "leases"]
-            {
+            for table in [
+                "entries",
+                "manifests",
+                "keys",
+                "events",
+                "descriptors",
+                "distinct_pairs",
+                "quarantine",
+                "pins",
+                "leases",
+            ] {
                 sql.execute(&format!("DELETE FROM {table}"), [])?;
             }
             for (record, id) in records.iter() {

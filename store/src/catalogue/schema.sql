@@ -38,6 +38,14 @@ CREATE TABLE keys (
 ) WITHOUT ROWID;
 CREATE INDEX keys_segment ON keys (segment);
 
+-- Descriptors by the root of the frames that they describe and by their model.
+CREATE TABLE descriptors (
+    root   BLOB NOT NULL,
+    model  BLOB NOT NULL,
+    object BLOB NOT NULL,
+    PRIMARY KEY (root, model)
+) WITHOUT ROWID;
+
 -- The journal.
 CREATE TABLE events (sequence INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT, record BLOB NOT NULL);
 CREATE INDEX events_record ON events (record);
