@@ -87,7 +87,7 @@ pub fn run(a: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         learn(&a, stage)?;
     }
     if let Some(path) = &a.export {
-        let checkpoint = export(&state, &a.name, Metric::Psnr, String::new())?;
+        let checkpoint = export(&state, &a.name, Metric::Psnr)?;
         let bytes = checkpoint.write();
         std::fs::write(path, &bytes).map_err(|e| format!("{}: {e}", path.display()))?;
         eprintln!("{}: {} bytes", path.display(), bytes.len());

@@ -61,7 +61,7 @@ impl Clips {
                 frames.push(picture.into_yuv420(Colour::RGB_INPUT));
             }
             let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            let held_out = hash(&source(&name)) % HELD_OUT == 0;
+            let held_out = hash(&source(&name)).is_multiple_of(HELD_OUT);
             let clip = Clip { name, frames };
             if held_out { clips.validation.push(clip) } else { clips.train.push(clip) }
         }

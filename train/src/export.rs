@@ -8,7 +8,7 @@ use vcn_codec::entropy::{ChannelTables, Histogram, ScaleTables};
 use vcn_codec::model::latent::{KNOTS, Latent, MIXTURE, SCALES};
 use vcn_codec::model::{Model, QUALITIES};
 
-use crate::run::{initial, read_weights};
+use crate::run::{initial, read_record, read_weights};
 use crate::{Error, Result};
 
 /// Largest hyper-latent.
@@ -20,8 +20,9 @@ const MASS: f64 = 20_000.0;
 ///
 /// # Errors
 /// If the file cannot be read, does not fit the model, or a bound of the integer arithmetic cannot be kept.
-pub fn export(state: &Path, name: &str, metric: Metric, record: String) -> Result<Checkpoint> {
+pub fn export(state: &Path, name: &str, metric: Metric) -> Result<Checkpoint> {
     let model = Model::new();
+    let record = serde_json::to_string(&read_record(state)?).expect("a map of strings is plain data");
     let mut values = initial(&model.params, 0);
     read_weights(state, &model.params, "average.", &mut values)?;
     let layers =

@@ -1,6 +1,6 @@
 //! A training run: stages, the loop, and its state on disk.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
@@ -313,6 +313,19 @@ pub fn read_weights(path: &Path, params: &Params, prefix: &str, into: &mut [Vec<
             tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
     }
     Ok(())
+}
+
+/// What a state file says of its run: stage, step, seconds of training.
+///
+/// # Errors
+/// If the file cannot be read or is no state file.
+pub fn read_record(path: &Path) -> Result<BTreeMap<String, String>> {
+    let bytes = std::fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    let (_, header) = SafeTensors::read_metadata(&bytes)
+        .map_err(|e| Error::State { path: path.to_owned(), what: e.to_string() })?;
+    let wanted = ["stage", "step", "seconds", "skipped"];
+    let all = header.metadata().clone().unwrap_or_default();
+    Ok(all.into_iter().filter(|(key, _)| wanted.contains(&key.as_str())).collect())
 }
 
 fn write_state(path: &Path, params: &Params, state: &State, info: HashMap<String, String>) -> Result<()> {

@@ -178,6 +178,6 @@ impl Latent {
     /// Whether channel `c` at row `i`, column `j` belongs to the first lattice: even sites for the lower half of the
     /// channels, odd sites for the upper half.
     pub fn first(&self, c: usize, i: usize, j: usize) -> bool {
-        ((i + j) % 2 == 0) == (c < self.sizes.latent / 2)
+        (i + j).is_multiple_of(2) == (c < self.sizes.latent / 2)
     }
 }
