@@ -86,7 +86,7 @@ pub struct Arguments {
 
 /// An encoder effort as written on the command line.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Preset {
+pub enum Preset {
     /// One pass.
     Fast,
     /// Rate-distortion optimised rounding.
@@ -96,6 +96,16 @@ enum Preset {
     Slow,
 }
 
+impl From<Preset> for Effort {
+    fn from(preset: Preset) -> Effort {
+        match preset {
+            Preset::Fast => Effort::Fast,
+            Preset::Medium => Effort::Medium,
+            Preset::Slow => Effort::Slow,
+        }
+    }
+}
+
 fn positive(text: &str) -> std::result::Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
@@ -103,7 +113,8 @@ fn positive(text: &str) -> std::result::Result<f64, String> {
     }
 }
 
-fn policy(text: &str) -> std::result::Result<GopPolicy, String> {
+/// Reads what `--gop` takes.
+pub fn policy(text: &str) -> std::result::Result<GopPolicy, String> {
     const MOST: u32 = vcn_codec::container::MAX_GOP_FRAMES;
     match (text, text.parse::<u32>()) {
         ("auto", _) => Ok(GopPolicy::default()),
@@ -180,15 +191,10 @@ fn one(
     mut reader: Box<dyn FrameReader>,
     task: &str,
 ) -> Result<(Encoded, Output)> {
-    let effort = match a.preset {
-        Preset::Fast => Effort::Fast,
-        Preset::Medium => Effort::Medium,
-        Preset::Slow => Effort::Slow,
-    };
     let searching = a.target_bpp.is_some() || a.target_psnr.is_some();
     let Output { mut stream, mut log } = Output::create(a, searching)?;
     let progress = Progress::new(task, reader.info().frames);
-    let settings = Settings { quality, gop: a.gop, effort, colour: a.colour.colour() };
+    let settings = Settings { quality, gop: a.gop, effort: a.preset.into(), colour: a.colour.colour() };
     let (encoded, _) = encode(codec, reader.as_mut(), &mut stream, settings, &mut log, &progress)
         .map_err(|failure| failure.for_output(&a.output))?;
     Ok((encoded, Output { stream, log }))

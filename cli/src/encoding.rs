@@ -62,6 +62,8 @@ pub struct Encoded {
     pub seconds: f64,
     /// Frames encoded per second.
     pub encode_fps: f64,
+    /// Time taken by the codec alone, writing the file included.
+    pub codec_seconds: f64,
 }
 
 /// Encodes all frames of `reader` into a `.vcn` stream on `out`; memory is bounded whatever their number.
@@ -94,6 +96,7 @@ pub fn encode<W: Write>(
         Encoded { quality: settings.quality, width, height, fps: info.fps.as_f64(), ..Default::default() };
     while let Some(picture) = next {
         let frame = picture.to_yuv420(colour);
+        let coding = Instant::now();
         if splitter.starts(&frame) {
             if let Some(gop) = open.take() {
                 writer.gop(&gop.finish())?;
@@ -102,6 +105,7 @@ pub fn encode<W: Write>(
         }
         let gop = open.get_or_insert_with(|| codec.encode(width, height, settings.quality, settings.effort));
         let (cost, decoded) = gop.push(&frame)?;
+        total.codec_seconds += coding.elapsed().as_secs_f64();
         let planes = mse_yuv(&frame, &decoded)?.map(psnr_from_mse);
         let rgb = psnr_rgb(&picture.to_rgb(colour), &Picture::from(decoded).to_rgb(colour))?;
         if let Some(log) = log {
@@ -111,10 +115,12 @@ pub fn encode<W: Write>(
         progress.frame();
         next = reader.next()?;
     }
+    let coding = Instant::now();
     if let Some(gop) = open.take() {
         writer.gop(&gop.finish())?;
     }
     let Counted { inner, bytes } = writer.finish()?;
+    total.codec_seconds += coding.elapsed().as_secs_f64();
     total.close(bytes, started.elapsed().as_secs_f64());
     Ok((total, inner))
 }

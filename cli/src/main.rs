@@ -19,6 +19,7 @@ mod print;
 mod progress;
 mod source;
 mod target;
+mod test;
 mod train;
 mod verify;
 
@@ -46,6 +47,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Compares two videos: PSNR and MS-SSIM.
     Metrics(metrics::Arguments),
+    /// Measures a model: rates of real files, quality, speed, and BD-rates against other codecs.
+    Test(test::Arguments),
     /// Lists the models.
     Models(catalogue::Arguments),
     /// Compresses and decompresses a sample, checks it, and shows the result on one screen.
@@ -63,6 +66,7 @@ fn main() -> std::process::ExitCode {
         Command::Info(arguments) => info::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Metrics(arguments) => metrics::run(arguments),
+        Command::Test(arguments) => test::run(arguments),
         Command::Models(arguments) => catalogue::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Train(arguments) => train::run(arguments).map_err(Into::into),

@@ -42,6 +42,8 @@ mod open;
 #[cfg(feature = "files")]
 mod pending;
 #[cfg(feature = "files")]
+mod scratch;
+#[cfg(feature = "files")]
 mod septuplet;
 #[cfg(feature = "files")]
 mod video;
@@ -62,6 +64,8 @@ pub use create::{CreateOptions, create};
 pub use open::{OpenOptions, open};
 #[cfg(feature = "files")]
 pub use pending::remove_pending;
+#[cfg(feature = "files")]
+pub use scratch::Scratch;
 #[cfg(feature = "files")]
 pub use septuplet::SeptupletList;
 #[cfg(feature = "files")]
