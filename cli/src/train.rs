@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use vcn_codec::container::Metric;
 use vcn_codec::model::Model;
+use vcn_train::burn::Burn;
 use vcn_train::data::{Clips, Shape};
 use vcn_train::export::export;
-use vcn_train::run::{Settings, Stage, train};
+use vcn_train::run::{Settings, Stage, evaluate, train};
+use vcn_train::tape::Tape;
+#[cfg(feature = "libtorch")]
+use vcn_train::torch::Torch;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -50,7 +54,10 @@ pub struct Arguments {
     /// Threads.
     #[arg(long, default_value_t = 1)]
     threads: usize,
-    /// Compute in f32 instead of bf16.
+    /// What computes.
+    #[arg(long, value_enum, default_value_t)]
+    backend: Backend,
+    /// Compute in f32 instead of bf16 (`flex` always does).
     #[arg(long)]
     f32: bool,
     /// Only reports the unquantised model's rate and quality on the centres of all given clips.
@@ -64,6 +71,19 @@ pub struct Arguments {
     name: String,
 }
 
+/// A backend as written on the command line.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Backend {
+    /// libtorch if this program was built with it, else flex.
+    #[default]
+    Auto,
+    /// Burn on the processor, in f32.
+    Flex,
+    /// libtorch on the processor, several times faster (needs a build with the feature `libtorch`).
+    Libtorch,
+}
+
+/// Runs the command.
 pub fn run(a: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let stage = match a.stage.as_str() {
         "intra" => Stage::Intra,
@@ -73,18 +93,27 @@ pub fn run(a: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         other => return Err(format!("unknown stage {other}: use intra, motion, inter or joint").into()),
     };
     let state = a.out.join("state.safetensors");
-    #[cfg(feature = "libtorch")]
-    if a.evaluate {
+    if a.evaluate || a.steps > 0 {
+        check(&a, stage)?;
         let model = Model::new();
-        let mut clips = Clips::load(&a.data)?;
-        clips.validation.append(&mut clips.train);
-        let mut tape = vcn_train::torch::Torch::new(&model, !a.f32, a.threads);
-        let results = vcn_train::run::evaluate(&mut tape, &model, &state, &clips.validation, a.frames, a.crop)?;
-        results.iter().for_each(|r| println!("{}", serde_json::to_string(r).unwrap_or_default()));
-        return Ok(());
+        match a.backend {
+            #[cfg(feature = "libtorch")]
+            Backend::Auto | Backend::Libtorch => {
+                work(&a, stage, &model, &mut Torch::new(&model, !a.f32, a.threads))?;
+            }
+            #[cfg(not(feature = "libtorch"))]
+            Backend::Libtorch => {
+                return Err("this vcn was built without libtorch: build with --features libtorch, \
+                    or use --backend flex"
+                    .into());
+            }
+            #[cfg(not(feature = "libtorch"))]
+            Backend::Auto => flex(&a, stage, &model)?,
+            Backend::Flex => flex(&a, stage, &model)?,
+        }
     }
-    if a.steps > 0 {
-        learn(&a, stage)?;
+    if a.evaluate {
+        return Ok(());
     }
     if let Some(path) = &a.export {
         let checkpoint = export(&state, &a.name, Metric::Psnr)?;
@@ -95,9 +124,42 @@ pub fn run(a: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Runs the stage.
-fn learn(a: &Arguments, stage: Stage) -> Result<(), Box<dyn std::error::Error>> {
-    let clips = Clips::load(&a.data)?;
+/// Refuses shapes that no batch can have.
+fn check(a: &Arguments, stage: Stage) -> Result<(), Box<dyn std::error::Error>> {
+    if a.batch == 0 || a.frames == 0 || a.threads == 0 {
+        return Err("--batch, --frames and --threads must be at least 1".into());
+    }
+    if stage != Stage::Intra && a.frames < 2 && !a.evaluate {
+        return Err(format!("--frames {}: the stage {} needs at least 2", a.frames, a.stage).into());
+    }
+    if a.crop == 0 || !a.crop.is_multiple_of(16) {
+        return Err(format!("--crop {}: must be a multiple of 16", a.crop).into());
+    }
+    Ok(())
+}
+
+/// Works on Burn's `flex`, which computes on rayon's threads.
+fn flex(a: &Arguments, stage: Stage, model: &Model) -> Result<(), Box<dyn std::error::Error>> {
+    rayon::ThreadPoolBuilder::new().num_threads(a.threads).build_global()?;
+    work(a, stage, model, &mut Burn::new(model))
+}
+
+/// Evaluates, or runs the stage.
+fn work(
+    a: &Arguments,
+    stage: Stage,
+    model: &Model,
+    tape: &mut impl Tape,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let mut clips = Clips::load(&a.data)?;
+    if a.evaluate {
+        clips.validation.append(&mut clips.train);
+        let state = a.out.join("state.safetensors");
+        for result in evaluate(tape, model, &state, &clips.validation, a.frames, a.crop)? {
+            println!("{}", serde_json::to_string(&result)?);
+        }
+        return Ok(());
+    }
     let held: Vec<&str> = clips.validation.iter().map(|c| c.name.as_str()).collect();
     eprintln!("{} clips to train on, {} held out: {}", clips.train.len(), held.len(), held.join(" "));
     let frames = if stage == Stage::Intra { 1 } else { a.frames };
@@ -109,18 +171,17 @@ fn learn(a: &Arguments, stage: Stage) -> Result<(), Box<dyn std::error::Error>> 
         cooldown: a.cooldown,
         seed: a.seed,
         out: a.out.clone(),
-        init: a.init.iter().map(|i| {
-            let (path, prefix) = i.split_once(':').unwrap_or((i, ""));
-            (PathBuf::from(path), prefix.to_owned())
-        }).collect(),
+        init: a
+            .init
+            .iter()
+            .map(|i| {
+                let (path, prefix) = i.split_once(':').unwrap_or((i, ""));
+                (PathBuf::from(path), prefix.to_owned())
+            })
+            .collect(),
         fresh: a.fresh.clone(),
     };
-    let model = Model::new();
     eprintln!("{} parameters", model.params.list.iter().map(|p| p.len()).sum::<usize>());
-    #[cfg(feature = "libtorch")]
-    {
-        let mut tape = vcn_train::torch::Torch::new(&model, !a.f32, a.threads);
-        train(&mut tape, &model, &clips, &settings)?;
-    }
+    train(tape, model, &clips, &settings)?;
     Ok(())
 }

@@ -12,4 +12,5 @@ mod pipes;
 mod reports;
 mod round_trips;
 mod searches;
+mod training;
 mod vcn;

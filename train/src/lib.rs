@@ -2,8 +2,9 @@
 //!
 //! `data` draws batches, `forward` sends frames through the model, `rate` prices latents, `optimizer` updates the
 //! parameters, `run` does this step after step and keeps its state on disk. Everything is written against the
-//! differentiating executor `tape`; `torch` is the one on libtorch.
+//! differentiating executor `tape`: `burn` is the one on Burn's `flex`, `torch` the faster one on libtorch.
 
+pub mod burn;
 pub mod data;
 mod error;
 pub mod export;
