@@ -1,4 +1,4 @@
-//! From trained weights to the integers of a checkpoint.
+//! From trained weights to the integers of a checkpoint, and back to go on from them.
 
 use std::path::Path;
 
@@ -38,6 +38,53 @@ pub fn export(state: &Path, name: &str, metric: Metric) -> Result<Checkpoint> {
     let latents = [tables(a)?, tables(b)?, tables(c)?];
     let scales = ScaleTables::laplace(SCALES).map_err(codec)?;
     Checkpoint::new(name.to_owned(), metric, record, layers, latents, scales).map_err(codec)
+}
+
+/// Parameter values that stand for a checkpoint's integers: a machine without the run's state goes on from them.
+///
+/// # Errors
+/// If the file cannot be read or is no checkpoint.
+pub fn import(path: &Path) -> Result<Vec<Vec<f32>>> {
+    let bytes = std::fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
+    let checkpoint =
+        Checkpoint::read(&bytes).map_err(|e| Error::State { path: path.to_owned(), what: e.to_string() })?;
+    let model = Model::new();
+    let mut values = initial(&model.params, 0);
+    for (conv, layer) in model.params.convs.iter().zip(&checkpoint.layers) {
+        let fan = conv.macs() / conv.cout;
+        let unit = |o: usize| 1.0 / (1u32 << layer.exponent[o]) as f32;
+        values[conv.weight] =
+            layer.weight.iter().enumerate().map(|(i, &w)| w as f32 * unit(i / fan)).collect();
+        let frac = (1u32 << conv.input.frac) as f32;
+        values[conv.bias] = layer.bias.iter().enumerate().map(|(o, &b)| b as f32 * unit(o) / frac).collect();
+    }
+    for (latent, tables) in latents(&model).into_iter().zip(&checkpoint.latents) {
+        let channels = latent.sizes.latent;
+        let one = (1u32 << STEP_FRAC) as f32;
+        for (i, value) in values[latent.log_gain].iter_mut().enumerate() {
+            let quality = (i / channels) * (QUALITIES - 1) / (KNOTS - 1);
+            *value = (one / tables.steps[quality * channels + i % channels] as f32).ln();
+        }
+        for channel in 0..latent.sizes.hyper {
+            let (mean, spread) = moments(&tables.hyper, channel);
+            for k in 0..MIXTURE {
+                values[latent.mixture_mean][channel * MIXTURE + k] = mean + (k as f32 - 1.0) * spread;
+                values[latent.mixture_scale][channel * MIXTURE + k] = (0.4 * spread).ln();
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// Mean and spread of a hyper-latent channel by its table.
+fn moments(tables: &ChannelTables, channel: usize) -> (f32, f32) {
+    let Ok(table) = tables.get(channel) else { return (0.0, 1.0) };
+    let mass: Vec<(f32, f32)> =
+        (table.min()..).zip(table.frequencies()).map(|(z, f)| (z as f32, f as f32)).collect();
+    let total: f32 = mass.iter().map(|(_, f)| f).sum::<f32>().max(1.0);
+    let mean = mass.iter().map(|(z, f)| z * f).sum::<f32>() / total;
+    let variance = mass.iter().map(|(z, f)| (z - mean).powi(2) * f).sum::<f32>() / total;
+    (mean, variance.sqrt().max(0.3))
 }
 
 /// Quantisation steps of every quality: gains interpolated between knots, inverted.

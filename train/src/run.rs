@@ -15,6 +15,7 @@ use vcn_codec::packing::pack;
 use vcn_media::Yuv420;
 
 use crate::data::{Batch, Clip, Clips, Shape, centre, luma};
+use crate::export::import;
 use crate::forward::{Picture, Reference, distortion, inter, intra};
 use crate::optimizer::{Adam, norm};
 use crate::rate::Quality;
@@ -64,7 +65,7 @@ pub struct Settings {
     pub seed: u64,
     /// Folder of the run's state and log.
     pub out: PathBuf,
-    /// State files to start from when the folder has no state of this stage, each with the beginning of the names of the
+    /// State files or checkpoints to start from when the folder has no state of this stage, each with the beginning of the names of the
     /// parameters that it gives.
     pub init: Vec<(PathBuf, String)>,
     /// Parameters whose names contain this start anew all the same.
@@ -415,8 +416,13 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
             let mut params = initial(&model.params, settings.seed);
             let fresh = |name: &str| settings.fresh.as_ref().is_some_and(|f| name.contains(f.as_str()));
             for (path, beginning) in &settings.init {
-                let mut read = params.clone();
-                read_weights(path, &model.params, "average.", &mut read)?;
+                let read = if path.extension().is_some_and(|e| e == "vcnm") {
+                    import(path)?
+                } else {
+                    let mut read = params.clone();
+                    read_weights(path, &model.params, "average.", &mut read)?;
+                    read
+                };
                 for ((into, from), p) in params.iter_mut().zip(read).zip(&model.params.list) {
                     if p.name.starts_with(beginning.as_str()) && !fresh(&p.name) {
                         *into = from;

@@ -1,0 +1,81 @@
+//! Golden digests: a stream and its decoded frames, pinned. The stream may change when the encoder improves; decoded
+//! frames of a pinned stream may not. `VCN_BLESS=1 cargo test --release -p vcn-codec --test golden` writes new ones.
+
+use std::path::{Path, PathBuf};
+
+use vcn_codec::checkpoint::Checkpoint;
+use vcn_codec::{Codec, DeviceChoice, Effort};
+use vcn_media::{Colour, OpenOptions, open};
+
+/// The checkpoint that the digests belong to.
+const CHECKPOINT: &str = "checkpoints/psnr-1.vcnm";
+/// Qualities that are pinned.
+const QUALITIES: [u8; 3] = [0, 32, 63];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
+}
+
+fn codec() -> Codec {
+    let bytes = std::fs::read(root().join(CHECKPOINT)).expect("the checkpoint is in the repository");
+    Codec::new(Checkpoint::read(&bytes).expect("a sound checkpoint"), DeviceChoice::Cpu).expect("the processor")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex()[..32].to_owned()
+}
+
+/// Digest of the payload of 3 frames, payload, digest of what decoding shows.
+fn coded(codec: &Codec, quality: u8) -> (Vec<u8>, String) {
+    let clip = root().join("tests/data/clip_driving_416x240");
+    let options = OpenOptions { limit: Some(3), ..Default::default() };
+    let mut reader = open(&clip.to_string_lossy(), options).expect("the sample clip");
+    let mut encoder = None;
+    while let Some(picture) = reader.next().expect("a frame") {
+        let frame = picture.to_yuv420(Colour::RGB_INPUT);
+        encoder
+            .get_or_insert_with(|| codec.encode(frame.width, frame.height, quality, Effort::Medium))
+            .push(&frame)
+            .expect("a frame of the clip's size");
+    }
+    let payload = encoder.expect("the clip has frames").finish().payload;
+    let frames = decoded(codec, &payload);
+    (payload, frames)
+}
+
+fn decoded(codec: &Codec, payload: &[u8]) -> String {
+    let mut decoder = codec.decode(payload, 3, 416, 240).expect("a payload");
+    let mut samples = Vec::new();
+    while let Some(frame) = decoder.frame().expect("a frame") {
+        [frame.y, frame.u, frame.v].iter().for_each(|plane| samples.extend_from_slice(plane));
+    }
+    hex(&samples)
+}
+
+#[test]
+fn streams_and_decoded_frames_are_pinned() {
+    let codec = codec();
+    let folder = root().join("tests/golden");
+    for quality in QUALITIES {
+        let stream = folder.join(format!("driving-q{quality}.gop"));
+        let digest = folder.join(format!("driving-q{quality}.digest"));
+        let (payload, frames) = coded(&codec, quality);
+        if std::env::var_os("VCN_BLESS").is_some() {
+            std::fs::create_dir_all(&folder).expect("a folder for golden files");
+            std::fs::write(&stream, &payload).expect("a golden stream");
+            std::fs::write(&digest, format!("{frames}\n")).expect("a golden digest");
+        }
+        let pinned = std::fs::read(&stream).expect("a golden stream");
+        let expected = std::fs::read_to_string(&digest).expect("a golden digest");
+        assert_eq!(decoded(&codec, &pinned), expected.trim(), "decoded frames of the pinned stream, quality {quality}");
+        assert_eq!(hex(&payload), hex(&pinned), "the encoder's bytes at quality {quality}");
+    }
+}
+
+#[test]
+fn thread_counts_change_nothing() {
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    let two = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool");
+    let (a, b) = (one.install(|| coded(&codec(), 32)), two.install(|| coded(&codec(), 32)));
+    assert_eq!(a, b);
+}
