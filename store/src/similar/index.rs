@@ -37,6 +37,15 @@ pub(crate) struct Alignment {
     pub pairs: Vec<(usize, u32)>,
 }
 
+/// A frame of a query that is alike a stored one.
+struct Vote {
+    /// Index into the query's picked frames.
+    query: usize,
+    /// Frame of the stored video.
+    stored: u32,
+    alike: f32,
+}
+
 impl Index {
     /// An index of vectors of this length.
     pub fn new(length: usize) -> Index {
@@ -62,7 +71,7 @@ impl Index {
         not: Option<Digest>,
     ) -> Vec<Alignment> {
         // Votes by video and offset in quarters of a second.
-        let mut votes: HashMap<(u32, i64), Vec<(usize, u32, f32)>> = HashMap::new();
+        let mut votes: HashMap<(u32, i64), Vec<Vote>> = HashMap::new();
         for (index, frame) in query.iter().enumerate() {
             let found = self.alike(&frame.vector);
             let videos: std::collections::HashSet<u32> =
@@ -80,23 +89,23 @@ impl Index {
                 let bin = (offset * 4.0).round() as i64;
                 // Sampling of the two need not fall on the same frames.
                 for near in bin - 1..=bin + 1 {
-                    votes.entry((video, near)).or_default().push((index, stored, alike));
+                    votes.entry((video, near)).or_default().push(Vote { query: index, stored, alike });
                 }
             }
         }
         let mut best: HashMap<u32, Alignment> = HashMap::new();
         for ((video, _), mut pairs) in votes {
-            pairs.sort_by(|a, b| a.0.cmp(&b.0).then(b.2.total_cmp(&a.2)));
-            pairs.dedup_by_key(|pair| pair.0);
+            pairs.sort_by(|a, b| a.query.cmp(&b.query).then(b.alike.total_cmp(&a.alike)));
+            pairs.dedup_by_key(|vote| vote.query);
             let count = pairs.len();
             let possible = query.len().min(self.picked_of(video)).max(1);
-            let mean = pairs.iter().map(|pair| pair.2).sum::<f32>() / count as f32;
+            let mean = pairs.iter().map(|vote| vote.alike).sum::<f32>() / count as f32;
             let score = mean * (count as f32 / possible as f32).min(1.0).sqrt();
             let alignment = Alignment {
                 root: self.videos[video as usize].0,
                 mirrored,
                 score,
-                pairs: pairs.iter().map(|pair| (pair.0, pair.1)).collect(),
+                pairs: pairs.iter().map(|vote| (vote.query, vote.stored)).collect(),
             };
             // One frame of many may agree by chance.
             if count >= 2 || possible <= 2 {
