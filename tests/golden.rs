@@ -18,7 +18,8 @@ fn root() -> PathBuf {
 
 fn codec() -> Codec {
     let bytes = std::fs::read(root().join(CHECKPOINT)).expect("the checkpoint is in the repository");
-    Codec::new(Checkpoint::read(&bytes).expect("a sound checkpoint"), DeviceChoice::Cpu).expect("the processor")
+    Codec::new(Checkpoint::read(&bytes).expect("a sound checkpoint"), DeviceChoice::Cpu)
+        .expect("the processor")
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -67,7 +68,11 @@ fn streams_and_decoded_frames_are_pinned() {
         }
         let pinned = std::fs::read(&stream).expect("a golden stream");
         let expected = std::fs::read_to_string(&digest).expect("a golden digest");
-        assert_eq!(decoded(&codec, &pinned), expected.trim(), "decoded frames of the pinned stream, quality {quality}");
+        assert_eq!(
+            decoded(&codec, &pinned),
+            expected.trim(),
+            "decoded frames of the pinned stream, quality {quality}"
+        );
         assert_eq!(hex(&payload), hex(&pinned), "the encoder's bytes at quality {quality}");
     }
 }
