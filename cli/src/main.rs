@@ -18,6 +18,7 @@ mod models;
 mod print;
 mod progress;
 mod source;
+mod store;
 mod target;
 mod test;
 mod train;
@@ -53,6 +54,8 @@ enum Command {
     Models(catalogue::Arguments),
     /// Compresses and decompresses a sample, checks it, and shows the result on one screen.
     Demo(demo::Arguments),
+    /// The dedup-aware archive.
+    Store(store::Arguments),
     /// Trains a model.
     Train(train::Arguments),
 }
@@ -69,6 +72,7 @@ fn main() -> std::process::ExitCode {
         Command::Test(arguments) => test::run(arguments),
         Command::Models(arguments) => catalogue::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
+        Command::Store(arguments) => store::run(arguments),
         Command::Train(arguments) => train::run(arguments).map_err(Into::into),
     };
     match result {

@@ -1,0 +1,120 @@
+//! `vcn store`: the archive.
+
+mod changes;
+mod codec;
+mod fetch;
+mod input;
+mod json;
+mod maintain;
+mod put;
+mod search;
+mod side;
+
+use clap::{Args, Subcommand};
+use vcn_store::{Error, Location, Store};
+
+use crate::compute::Compute;
+use crate::failure::{Failure, Result};
+
+/// Arguments of `vcn store`.
+#[derive(Args)]
+pub struct Arguments {
+    /// The store: a folder, file:///folder, s3://bucket/prefix or memory://.
+    #[arg(long, global = true, env = "VCN_STORE", value_name = "PATH|URL")]
+    store: Option<String>,
+    /// The catalogue's file, for a store at a URL.
+    #[arg(long, global = true, value_name = "FILE")]
+    catalogue: Option<String>,
+    /// Print results as JSON (version 1); progress goes to standard error, a JSON value a line.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Creates a store.
+    Init,
+    /// Puts videos in: what is stored already costs a reference.
+    Put(put::Arguments),
+    /// Gets a video back: to a folder, .y4m, a video file, or its original bytes.
+    Get(fetch::Arguments),
+    /// Lists names.
+    Ls(changes::LsArguments),
+    /// Shows everything that is known of a name.
+    Stat(changes::Name),
+    /// Removes names; `undelete` brings them back.
+    Rm(changes::RmArguments),
+    /// Brings a removed or replaced video back.
+    Undelete(changes::Name),
+    /// Shows what happened to names.
+    Log(changes::LogArguments),
+    /// Removes what nothing needs any more.
+    Gc(maintain::GcArguments),
+    /// Checks every object and every reference.
+    Verify(maintain::VerifyArguments),
+    /// Says what is lost, moves damaged objects aside; makes the catalogue anew.
+    Repair(maintain::RepairArguments),
+    /// Lists videos that are identical, share frames, or look alike.
+    Dups(search::DupsArguments),
+    /// Looks for a video that is not in the store.
+    Find(search::FindArguments),
+}
+
+/// What all subcommands share.
+pub(crate) struct Context {
+    location: Location,
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(a: Arguments) -> Result<()> {
+    let Some(store) = &a.store else {
+        return Err(Failure::Usage("which store? give --store PATH, or set VCN_STORE".to_owned()));
+    };
+    let mut location = Location::parse(store).map_err(failure)?;
+    if let Some(catalogue) = &a.catalogue {
+        location = location.with_catalogue(catalogue);
+    }
+    let context = Context { location, json: a.json };
+    match a.command {
+        Command::Init => changes::init(&context),
+        Command::Put(arguments) => put::run(&context, &arguments),
+        Command::Get(arguments) => fetch::run(&context, &arguments),
+        Command::Ls(arguments) => changes::ls(&context, &arguments),
+        Command::Stat(arguments) => changes::stat(&context, &arguments),
+        Command::Rm(arguments) => changes::rm(&context, &arguments),
+        Command::Undelete(arguments) => changes::undelete(&context, &arguments),
+        Command::Log(arguments) => changes::log(&context, &arguments),
+        Command::Gc(arguments) => maintain::gc(&context, &arguments),
+        Command::Verify(arguments) => maintain::verify(&context, &arguments),
+        Command::Repair(arguments) => maintain::repair(&context, &arguments),
+        Command::Dups(arguments) => search::dups(&context, &arguments),
+        Command::Find(arguments) => search::find(&context, &arguments),
+    }
+}
+
+impl Context {
+    /// The store, for commands that decode nothing.
+    fn open(&self) -> Result<Store> {
+        Store::open(&self.location, Vec::new()).map_err(failure)
+    }
+
+    /// The store, with all models that are known.
+    fn open_with_codecs(&self, model: Option<&str>, compute: &Compute) -> Result<Store> {
+        Store::open(&self.location, codec::known(model, compute)?).map_err(failure)
+    }
+}
+
+/// The exit code follows from the kind of failure.
+fn failure(error: Error) -> Failure {
+    match error {
+        Error::NoCodec { .. } => Failure::NoModel(error.to_string()),
+        Error::Location { .. } | Error::Name { .. } | Error::Range { .. } | Error::Policy { .. } => {
+            Failure::Usage(error.to_string())
+        }
+        _ if error.is_loss() || error.is_newer() => Failure::Damaged(error.to_string()),
+        _ => Failure::Other(error.into()),
+    }
+}

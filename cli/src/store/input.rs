@@ -1,0 +1,128 @@
+//! What is put: which videos an argument means, their names, and their frames.
+
+use std::path::{Path, PathBuf};
+
+use vcn_media::{FrameReader, OpenOptions, Picture, VideoInfo, open};
+use vcn_store::{BoxError, FrameSource};
+
+use crate::failure::{Failure, Result};
+
+/// File types that a search through folders takes for videos.
+const VIDEOS: [&str; 22] = [
+    "3gp", "avi", "flv", "gif", "h264", "hevc", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts",
+    "mxf", "nut", "ogv", "ts", "vob", "webm", "wmv", "y4m",
+];
+/// File types of the frames of a folder.
+const IMAGES: [&str; 3] = ["png", "jpg", "jpeg"];
+
+/// A video to put.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Input {
+    /// The file or folder.
+    pub path: String,
+    /// The name that it gets.
+    pub name: String,
+}
+
+/// All videos that an argument means: itself, or, for a folder without frames, all in it at any depth.
+pub fn expand(path: &str, prefix: &str) -> Result<Vec<Input>> {
+    let root = Path::new(path);
+    let name = |name: &str| format!("{prefix}{name}");
+    if path == "-" || !root.is_dir() || has_images(root) {
+        let own = root.file_name().map_or(path.to_owned(), |name| name.to_string_lossy().into_owned());
+        let own = if path == "-" { "stdin".to_owned() } else { own };
+        return Ok(vec![Input { path: path.to_owned(), name: name(&own) }]);
+    }
+    let mut found = Vec::new();
+    search(root, &mut found).map_err(Failure::io(path, "read"))?;
+    if found.is_empty() {
+        return Err(Failure::Usage(format!("{path}: no video and no folder of frames in it")));
+    }
+    found.sort();
+    let inputs = found.into_iter().map(|file| {
+        let relative = file.strip_prefix(root).unwrap_or(&file).to_string_lossy().into_owned();
+        Input { path: file.to_string_lossy().into_owned(), name: name(&relative) }
+    });
+    Ok(inputs.collect())
+}
+
+/// The videos of a list: a path a line, and after a comma the name, if it is to have another.
+pub fn list(file: &str, prefix: &str) -> Result<Vec<Input>> {
+    let text = std::fs::read_to_string(file).map_err(Failure::io(file, "read"))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut inputs = Vec::new();
+    for line in lines {
+        match line.split_once(',') {
+            Some((path, name)) => {
+                inputs.push(Input { path: path.trim().to_owned(), name: format!("{prefix}{}", name.trim()) });
+            }
+            None => inputs.extend(expand(line, prefix)?),
+        }
+    }
+    Ok(inputs)
+}
+
+fn search(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        // Links are not followed: they may lead back here.
+        let kind = path.symlink_metadata()?.file_type();
+        if kind.is_dir() {
+            match has_images(&path) {
+                true => found.push(path),
+                false => search(&path, found)?,
+            }
+        } else if has_type(&path, &VIDEOS) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn has_images(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).any(|path| has_type(&path, &IMAGES))
+}
+
+fn has_type(path: &Path, types: &[&str]) -> bool {
+    let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+    extension.is_some_and(|extension| types.iter().any(|known| extension == *known))
+}
+
+/// The frames of an input, which is opened again where the store wants to read it twice.
+pub struct Frames {
+    path: String,
+    options: OpenOptions,
+    reader: Box<dyn FrameReader>,
+    fresh: bool,
+}
+
+impl Frames {
+    /// Opens an input.
+    pub fn open(path: &str, options: OpenOptions) -> Result<Frames> {
+        Ok(Frames { path: path.to_owned(), options, reader: open(path, options)?, fresh: true })
+    }
+
+    /// What is known of the video.
+    pub fn info(&self) -> &VideoInfo {
+        self.reader.info()
+    }
+}
+
+impl FrameSource for Frames {
+    fn next_frame(&mut self) -> std::result::Result<Option<Picture>, BoxError> {
+        self.fresh = false;
+        Ok(self.reader.next()?)
+    }
+
+    fn rewind(&mut self) -> std::result::Result<bool, BoxError> {
+        if self.path == "-" {
+            return Ok(false);
+        }
+        if !self.fresh {
+            self.reader = open(&self.path, self.options)?;
+            self.fresh = true;
+        }
+        Ok(true)
+    }
+}

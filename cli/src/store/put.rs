@@ -1,0 +1,269 @@
+//! `vcn store put`.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::Read;
+use std::sync::Mutex;
+use std::time::UNIX_EPOCH;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use vcn_codec::Effort;
+use vcn_codec::gop::GopPolicy;
+use vcn_media::{OpenOptions, Rational, SourceKind};
+use vcn_store::{
+    Class, Dedup, Error, LowFrequencies, Planes, PutOutcome, PutRequest, PutTiming, SegmentCodec,
+    SourceFacts, Store,
+};
+
+use super::codec::{Learned, splitter};
+use super::input::{Frames, Input, expand, list};
+use super::{Context, failure, json, side};
+use crate::compute::Compute;
+use crate::failure::{Failure, Result};
+use crate::models::{self, Metric};
+use crate::print::{Stream, bytes, note};
+
+/// Arguments of `vcn store put`.
+#[derive(Args)]
+pub struct Arguments {
+    /// Videos, folders of frames, folders of these, or `-` for Y4M on standard input.
+    #[arg(required_unless_present = "list")]
+    inputs: Vec<String>,
+    /// A file with an input a line, and after a comma its name, if it is to have another.
+    #[arg(long, value_name = "FILE")]
+    list: Option<String>,
+    /// The name of a single input, instead of its file name.
+    #[arg(long, value_name = "NAME", conflicts_with = "list")]
+    name: Option<String>,
+    /// Goes before all names, such as `shows/`.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    prefix: String,
+    /// quality: the learned codec; frames: exact pictures; source: the original bytes, too.
+    #[arg(long, value_enum, default_value_t = ClassName::Quality)]
+    class: ClassName,
+    /// From 0, the smallest, to 63, the best picture.
+    #[arg(short, long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(0..=63))]
+    quality: u16,
+    /// exact: share what is equal; report: share nothing, say what could be; link, replace: see doc/STORE.md.
+    #[arg(long, value_enum, default_value_t = DedupName::Exact)]
+    dedup: DedupName,
+    /// Take over names that stand for other videos, which `undelete` brings back.
+    #[arg(long)]
+    overwrite: bool,
+    /// Videos that are put at the same time.
+    #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+    /// Say what would be put under which name, and stop.
+    #[arg(long)]
+    dry_run: bool,
+    /// Frames per second, instead of what the input says (images: 25).
+    #[arg(long)]
+    fps: Option<Rational>,
+    /// A model by name or file.
+    #[arg(long, value_name = "FILE|NAME")]
+    model: Option<String>,
+    #[command(flatten)]
+    compute: Compute,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ClassName {
+    Quality,
+    Frames,
+    Source,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DedupName {
+    Exact,
+    Report,
+    Link,
+    Replace,
+}
+
+#[derive(Serialize)]
+struct Report {
+    results: Vec<json::Put>,
+    failed: Vec<Failed>,
+    new_bytes: u64,
+    shared_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct Failed {
+    input: String,
+    name: String,
+    reason: String,
+}
+
+/// Runs the command.
+pub fn run(context: &Context, a: &Arguments) -> Result<()> {
+    let inputs = inputs(a)?;
+    if a.dry_run {
+        let lines: Vec<String> =
+            inputs.iter().map(|input| format!("would put {} as {}", input.path, input.name)).collect();
+        return Stream::Out.text(&lines.join("\n"));
+    }
+    let store = context.open()?;
+    let codec: Box<dyn SegmentCodec> = match a.class {
+        ClassName::Frames => Box::new(Planes::default()),
+        _ => {
+            let checkpoint = models::for_encoding(a.model.as_deref(), Metric::default())?;
+            Box::new(Learned::new(checkpoint, &a.compute, Effort::Medium))
+        }
+    };
+    let total = inputs.len();
+    let queue = Mutex::new(VecDeque::from(inputs));
+    let report =
+        Mutex::new(Report { results: Vec::new(), failed: Vec::new(), new_bytes: 0, shared_bytes: 0 });
+    std::thread::scope(|scope| {
+        for _ in 0..usize::from(a.jobs).min(total) {
+            scope.spawn(|| {
+                loop {
+                    let Some(input) = queue.lock().ok().and_then(|mut queue| queue.pop_front()) else {
+                        return;
+                    };
+                    let outcome = one(&store, codec.as_ref(), a, &input);
+                    if let Ok(mut report) = report.lock() {
+                        take(context, &mut report, &input, outcome, total);
+                    }
+                }
+            });
+        }
+    });
+    let report = report.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if context.json {
+        json::print(&report)?;
+    } else if total > 1 {
+        let (new, shared) = (bytes(report.new_bytes), bytes(report.shared_bytes));
+        Stream::Out.text(&format!("{} videos put, {new} new, {shared} shared", report.results.len()))?;
+    }
+    match report.failed.len() {
+        0 => Ok(()),
+        count => Err(Failure::Other(format!("{count} of {total} inputs could not be put").into())),
+    }
+}
+
+fn inputs(a: &Arguments) -> Result<Vec<Input>> {
+    let mut inputs = Vec::new();
+    for path in &a.inputs {
+        inputs.extend(expand(path, &a.prefix)?);
+    }
+    if let Some(file) = &a.list {
+        inputs.extend(list(file, &a.prefix)?);
+    }
+    if let Some(name) = &a.name {
+        match inputs.as_mut_slice() {
+            [input] => input.name = format!("{}{name}", a.prefix),
+            _ => {
+                return Err(Failure::Usage(format!(
+                    "--name {name}: is for one input, there are {}",
+                    inputs.len()
+                )));
+            }
+        }
+    }
+    Ok(inputs)
+}
+
+fn take(context: &Context, report: &mut Report, input: &Input, outcome: Result<PutOutcome>, total: usize) {
+    match outcome {
+        Ok(outcome) => {
+            report.new_bytes += outcome.new_bytes;
+            report.shared_bytes += outcome.shared_bytes;
+            if !context.json {
+                let with = match outcome.shared_with.first() {
+                    Some(name) => format!(" (as in {name})"),
+                    None => String::new(),
+                };
+                let _ = Stream::Out.text(&format!(
+                    "{}: {}, {} new, {} shared: {}{with}",
+                    outcome.name,
+                    json::sharing(outcome.sharing),
+                    bytes(outcome.new_bytes),
+                    bytes(outcome.shared_bytes),
+                    outcome.reason
+                ));
+            }
+            report.results.push(json::Put::new(&input.path, outcome));
+        }
+        Err(error) => {
+            if !context.json {
+                note(&error.to_string());
+            }
+            let (input, name) = (input.path.clone(), input.name.clone());
+            report.failed.push(Failed { input, name, reason: error.to_string() });
+        }
+    }
+    if context.json {
+        #[derive(Serialize)]
+        struct Step {
+            event: &'static str,
+            done: usize,
+            total: usize,
+        }
+        json::progress(&Step { event: "put", done: report.results.len() + report.failed.len(), total });
+    }
+}
+
+fn one(store: &Store, codec: &dyn SegmentCodec, a: &Arguments, input: &Input) -> Result<PutOutcome> {
+    let mut original;
+    let mut frames = Frames::open(&input.path, OpenOptions { fps: a.fps, ..Default::default() })?;
+    let info = frames.info().clone();
+    let mut request = PutRequest::frames(&input.name, info.fps, info.colour);
+    request.timing = PutTiming::Rate(info.fps);
+    request.descriptor = Some(&LowFrequencies);
+    request.overwrite = a.overwrite;
+    request.source = facts(&input.path, info.source);
+    request.dedup = match a.dedup {
+        DedupName::Exact => Dedup::Exact,
+        DedupName::Report => Dedup::Report,
+        DedupName::Link => Dedup::Link,
+        DedupName::Replace => Dedup::Replace,
+    };
+    if info.source == SourceKind::Ffmpeg {
+        request.side = side::streams(&input.path)?;
+    }
+    match a.class {
+        ClassName::Frames => {}
+        ClassName::Quality | ClassName::Source => {
+            request.class = Class::Quality;
+            request.codec = codec;
+            request.quality = a.quality;
+            request.splitter = Box::new(splitter(GopPolicy::default(), info.colour));
+        }
+    }
+    if matches!(a.class, ClassName::Source) {
+        original = match std::fs::metadata(&input.path) {
+            Ok(metadata) if metadata.is_file() => {
+                File::open(&input.path).map_err(Failure::io(&input.path, "read"))?
+            }
+            _ => {
+                let reason = "class source keeps the bytes of one file: use frames, or pack the folder first";
+                return Err(Failure::Usage(format!("{}: {reason}", input.path)));
+            }
+        };
+        request.class = Class::Source;
+        request.original = Some(&mut original as &mut dyn Read);
+    }
+    store.put(request, &mut frames).map_err(|error| match error {
+        Error::Input { source, .. } => Failure::Other(source),
+        other => failure(other),
+    })
+}
+
+fn facts(path: &str, kind: SourceKind) -> SourceFacts {
+    let metadata = std::fs::metadata(path).ok();
+    let modified = metadata.as_ref().and_then(|metadata| metadata.modified().ok());
+    let modified =
+        modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map(|time| time.as_secs() as i64);
+    let extension = std::path::Path::new(path).extension().map(|e| e.to_string_lossy().into_owned());
+    let container = match kind {
+        SourceKind::Images => "images".to_owned(),
+        SourceKind::Stdin => "y4m".to_owned(),
+        _ => extension.unwrap_or_default(),
+    };
+    let bytes = metadata.filter(std::fs::Metadata::is_file).map_or(0, |metadata| metadata.len());
+    SourceFacts { file: path.to_owned(), container, bytes, modified, ..SourceFacts::default() }
+}
