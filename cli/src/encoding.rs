@@ -126,7 +126,7 @@ pub fn encode<W: Write>(
 }
 
 /// Y'CbCr keeps the colour it has; RGB gets the one in which its first frame loses least, since all have the same.
-fn natural_colour(info: &VideoInfo, first: Option<&Picture>) -> Colour {
+pub fn natural_colour(info: &VideoInfo, first: Option<&Picture>) -> Colour {
     match first {
         Some(Picture::Rgb(rgb)) => best_for(rgb),
         _ => info.colour,

@@ -15,6 +15,7 @@ mod info;
 mod interrupt;
 mod metrics;
 mod models;
+mod plot;
 mod print;
 mod progress;
 mod source;
@@ -23,8 +24,9 @@ mod target;
 mod test;
 mod train;
 mod verify;
+mod visualize;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use failure::EXIT_CODES;
 
@@ -50,14 +52,32 @@ enum Command {
     Metrics(metrics::Arguments),
     /// Measures a model: rates of real files, quality, speed, and BD-rates against other codecs.
     Test(test::Arguments),
+    /// Shows what happens to a frame: motion, prediction, residual, bits; as pictures and as an animation.
+    Visualize(visualize::Arguments),
     /// Lists the models.
     Models(catalogue::Arguments),
     /// Compresses and decompresses a sample, checks it, and shows the result on one screen.
     Demo(demo::Arguments),
     /// The dedup-aware archive.
     Store(store::Arguments),
-    /// Trains a model.
-    Train(train::Arguments),
+    /// Trains a model, or draws how a training went.
+    Train(Train),
+}
+
+/// `vcn train` trains, `vcn train plot` draws how that went.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+struct Train {
+    #[command(subcommand)]
+    command: Option<TrainCommand>,
+    #[command(flatten)]
+    arguments: Option<train::Arguments>,
+}
+
+#[derive(Subcommand)]
+enum TrainCommand {
+    /// Draws training curves from the logs of runs.
+    Plot(plot::Arguments),
 }
 
 fn main() -> std::process::ExitCode {
@@ -70,10 +90,16 @@ fn main() -> std::process::ExitCode {
         Command::Verify(arguments) => verify::run(arguments),
         Command::Metrics(arguments) => metrics::run(arguments),
         Command::Test(arguments) => test::run(arguments),
+        Command::Visualize(arguments) => visualize::run(arguments),
         Command::Models(arguments) => catalogue::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Store(arguments) => store::run(arguments),
-        Command::Train(arguments) => train::run(arguments).map_err(Into::into),
+        Command::Train(Train { command: Some(TrainCommand::Plot(arguments)), .. }) => plot::run(arguments),
+        Command::Train(Train { arguments: Some(arguments), .. }) => train::run(arguments).map_err(Into::into),
+        // clap asks for the arguments that training needs.
+        Command::Train(_) => {
+            Err(failure::Failure::Usage("name data to train on, or see vcn train plot".into()))
+        }
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -117,7 +117,6 @@ impl Codec {
     ) -> Reference {
         let [a, b] = parts.map(|p| self.exec.integers(p));
         let sum: Vec<i32> = prediction.iter().zip(a).zip(b).map(|((p, a), b)| p + a + b).collect();
-        let sample = |v: i32| (((v + 8) >> 4) + 128).clamp(0, 255) as u8;
         Reference {
             picture: unpack(&sum, g.site[0], g.site[1], sample),
             features: self.exec.integers(features),
@@ -185,6 +184,11 @@ pub(crate) fn warped(picture: &Yuv420, flow: &Flow) -> Vec<i32> {
     let luma = warp_luma(&plane(&picture.y, w, h).half_samples(), flow);
     let [u, v] = [&picture.u, &picture.v].map(|p| warp_chroma(&plane(p, w / 2, h / 2), flow));
     pack_planes([&luma, &u, &v], flow.height, flow.width, |s: i32| s - (128 << 4))
+}
+
+/// From [`PIXEL`] format to 8 bits.
+pub(crate) fn sample(v: i32) -> u8 {
+    (((v + 8) >> 4) + 128).clamp(0, 255) as u8
 }
 
 /// From [`PIXEL`] to [`ACTIVATION`] format.

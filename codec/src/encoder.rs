@@ -50,12 +50,12 @@ impl FrameLog {
 
 /// Encodes the frames of one GOP.
 pub struct GopEncoder<'a> {
-    codec: &'a Codec,
+    pub(crate) codec: &'a Codec,
     coder: SymbolEncoder,
-    geometry: Geometry,
+    pub(crate) geometry: Geometry,
     quality: u8,
     effort: Effort,
-    reference: Option<Reference>,
+    pub(crate) reference: Option<Reference>,
     previous: Option<Yuv420>,
     hasher: FramesHasher,
     frames: u32,
@@ -204,7 +204,7 @@ fn sum(a: Vec<i32>, b: Vec<i32>) -> Vec<i32> {
 }
 
 /// Searched flow in 1/16 samples.
-fn searched(frame: &Yuv420, reference: &Yuv420, lambda: f32) -> Flow {
+pub(crate) fn searched(frame: &Yuv420, reference: &Yuv420, lambda: f32) -> Flow {
     let luma = |p: &Yuv420| Plane { width: p.width, height: p.height, data: p.y.clone() };
     let field = search(&luma(frame), &luma(reference), lambda);
     debug_assert_eq!(BLOCK, crate::packing::SITE);

@@ -77,7 +77,7 @@ fn between(at: usize, factor: usize, size: usize) -> (usize, usize, i32) {
 impl Flow {
     /// Calls `visit(row, column, x, y)` for every sample of the flow enlarged bilinearly by `factor`, a power of two,
     /// sites centred.
-    fn enlarged(&self, factor: usize, mut visit: impl FnMut(usize, usize, i32, i32)) {
+    pub(crate) fn enlarged(&self, factor: usize, mut visit: impl FnMut(usize, usize, i32, i32)) {
         let (w, h) = (self.width, self.height);
         let columns: Vec<_> = (0..w * factor).map(|j| between(j, factor, w)).collect();
         let whole = 2 * factor as i32;

@@ -6,8 +6,10 @@ mod untrained;
 
 mod damage;
 mod interruption;
+mod measuring;
 mod names;
 mod parts;
+mod pictures;
 mod pipes;
 mod reports;
 mod round_trips;

@@ -104,7 +104,7 @@ fn text(report: &Report, mean: &[RdCurve], ours: &str, rates: &[BdRate]) -> Stri
         if rates.is_empty() {
             continue;
         }
-        text += &(bd_table(report, ours, metric, &rates).to_text() + "\n");
+        text += &bd_table(report, ours, metric, &rates).to_text();
         for BdRate { anchor, sequence, notes, .. } in rates {
             notes.iter().for_each(|note| text += &format!("* {sequence}, {anchor}: {note}\n"));
         }
@@ -121,7 +121,9 @@ fn text(report: &Report, mean: &[RdCurve], ours: &str, rates: &[BdRate]) -> Stri
 /// A row per anchor, a column per sequence and one for the mean.
 fn bd_table(report: &Report, ours: &str, metric: Metric, rates: &[&BdRate]) -> Table {
     let mut sequences = report.sequences();
-    sequences.push(MEAN);
+    if sequences.len() > 1 {
+        sequences.push(MEAN);
+    }
     let title = format!("BD-rate % of {ours}, {}, against", metric.label());
     let columns = sequences.iter().map(|sequence| ((*sequence).to_owned(), Align::Right));
     let mut table = Table::new([(title, Align::Left)].into_iter().chain(columns));

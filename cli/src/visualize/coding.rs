@@ -1,0 +1,133 @@
+//! Codes a video, keeping what there is to see.
+
+use image::RgbImage;
+use image::imageops::{FilterType, resize};
+use vcn_codec::gop::Splitter;
+use vcn_codec::{Codec, FrameKind, FrameLog, GopEncoder, Inspection};
+use vcn_eval::psnr_rgb;
+use vcn_media::{FrameReader, Picture, Rgb8};
+
+use crate::encoding::{Settings, natural_colour};
+use crate::failure::{Failure, Result};
+use crate::progress::Progress;
+
+/// Widest picture in the animation.
+const PANEL: usize = 480;
+
+/// A coded video.
+pub struct Coded {
+    /// The frame that was asked for; `None` if the video ends before it.
+    pub shown: Option<Shown>,
+    /// All frames, for the animation.
+    pub panels: Vec<Panel>,
+    /// Frames per second.
+    pub fps: f64,
+}
+
+/// An inter frame and what became of it.
+pub struct Shown {
+    /// Number of the frame before.
+    pub before: u64,
+    /// Source of the frame before.
+    pub first: Rgb8,
+    /// Source.
+    pub second: Rgb8,
+    /// What it was coded with.
+    pub inspection: Inspection,
+    /// What it was predicted to be.
+    pub prediction: Rgb8,
+    /// Decoded.
+    pub decoded: Rgb8,
+    /// RGB PSNR of the prediction in dB.
+    pub prediction_psnr: f64,
+    /// RGB PSNR in dB.
+    pub psnr: f64,
+    /// What it cost.
+    pub log: FrameLog,
+}
+
+/// A frame in the animation.
+pub struct Panel {
+    /// Source.
+    pub source: RgbImage,
+    /// Decoded.
+    pub decoded: RgbImage,
+    /// What it cost.
+    pub log: FrameLog,
+    /// RGB PSNR in dB.
+    pub psnr: f64,
+    /// Samples of the frame in the video.
+    pub pixels: usize,
+}
+
+/// Codes all frames of `reader`; `wanted` is taken apart.
+pub fn run(codec: &Codec, reader: &mut dyn FrameReader, settings: Settings, wanted: u64) -> Result<Coded> {
+    let info = reader.info().clone();
+    let mut next = reader.next()?;
+    let colour = settings.colour.unwrap_or_else(|| natural_colour(&info, next.as_ref()));
+    let mut splitter = Splitter::new(settings.gop);
+    let mut open: Option<GopEncoder> = None;
+    let progress = Progress::new("coding", info.frames);
+    let mut coded = Coded { shown: None, panels: Vec::new(), fps: info.fps.as_f64() };
+    let mut before: Option<Rgb8> = None;
+    let mut number = 0;
+    while let Some(picture) = next {
+        let frame = picture.to_yuv420(colour);
+        if splitter.starts(&frame) {
+            open = None;
+        }
+        let start = || codec.encode(info.width, info.height, settings.quality, settings.effort);
+        let (log, decoded, inspection) = open.get_or_insert_with(start).push_inspected(&frame)?;
+        let source = picture.to_rgb(colour);
+        let decoded = Picture::from(decoded).to_rgb(colour);
+        let psnr = psnr_rgb(&source, &decoded)?;
+        if number == wanted {
+            let inspection = inspection.ok_or_else(|| no_motion(number, log.kind))?;
+            let prediction = Picture::from(inspection.prediction.clone()).to_rgb(colour);
+            coded.shown = Some(Shown {
+                before: number.saturating_sub(1),
+                first: before.take().unwrap_or_else(|| source.clone()),
+                second: source.clone(),
+                inspection,
+                prediction_psnr: psnr_rgb(&source, &prediction)?,
+                prediction,
+                decoded: decoded.clone(),
+                psnr,
+                log: log.clone(),
+            });
+        }
+        let pixels = info.width * info.height;
+        coded.panels.push(Panel { source: panel(&source), decoded: panel(&decoded), log, psnr, pixels });
+        before = Some(source);
+        number += 1;
+        progress.frame();
+        next = reader.next()?;
+    }
+    Ok(coded)
+}
+
+/// Why there is nothing to show of a frame.
+fn no_motion(number: u64, kind: FrameKind) -> Failure {
+    let reason = match kind {
+        FrameKind::Intra => "begins a GOP and has no motion",
+        _ => "repeats the frame before and has no motion of its own",
+    };
+    Failure::Usage(format!("--frame {number}: {reason}: choose another, or other GOPs (--gop)"))
+}
+
+/// A picture as it fits into the animation.
+fn panel(picture: &Rgb8) -> RgbImage {
+    let image = image(picture);
+    if picture.width <= PANEL {
+        return image;
+    }
+    let height = (picture.height * PANEL).div_ceil(picture.width).max(1);
+    resize(&image, PANEL as u32, height as u32, FilterType::CatmullRom)
+}
+
+/// A picture as the drawing functions take it.
+pub fn image(picture: &Rgb8) -> RgbImage {
+    let (width, height) = (picture.width as u32, picture.height as u32);
+    // The picture's own promise is that its data has this length.
+    RgbImage::from_raw(width, height, picture.data.clone()).unwrap_or_else(|| RgbImage::new(width, height))
+}

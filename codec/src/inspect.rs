@@ -1,0 +1,59 @@
+//! A look at what happens to a frame on its way through the codec.
+
+use vcn_media::Yuv420;
+
+use crate::Result;
+use crate::codec::{FrameKind, sample, warped};
+use crate::encoder::{FrameLog, GopEncoder, searched};
+use crate::model::lambda;
+use crate::packing::{cropped, padded, unpack};
+use crate::warp::Flow;
+
+/// What an inter frame was coded with.
+#[derive(Clone, Debug)]
+pub struct Inspection {
+    /// Motion as the encoder's search found it.
+    pub searched: Flow,
+    /// Motion as it was coded, the same in encoder and decoder.
+    pub flow: Flow,
+    /// The frame before seen through the coded motion: what the residual is added to.
+    pub prediction: Yuv420,
+}
+
+impl GopEncoder<'_> {
+    /// Does what [`GopEncoder::push`] does and also shows an inter frame's inside.
+    ///
+    /// # Errors
+    /// As [`GopEncoder::push`].
+    pub fn push_inspected(&mut self, frame: &Yuv420) -> Result<(FrameLog, Yuv420, Option<Inspection>)> {
+        let before = self.reference.as_ref().map(|reference| reference.picture.clone());
+        let (log, decoded) = self.push(frame)?;
+        let motion = self.reference.as_ref().and_then(|reference| reference.motion.as_ref());
+        let inspection = match (log.kind, before, motion) {
+            (FrameKind::Inter, Some(before), Some(motion)) => {
+                let g = &self.geometry;
+                let searched = searched(&padded(frame), &before, lambda(log.quality as f32));
+                let flow = self.codec.flow(motion, log.quality, g);
+                let prediction = unpack(&warped(&before, &flow), g.site[0], g.site[1], sample);
+                let prediction = cropped(&prediction, frame.width, frame.height);
+                Some(Inspection { searched, flow, prediction })
+            }
+            _ => None,
+        };
+        Ok((log, decoded, inspection))
+    }
+}
+
+impl Flow {
+    /// The motion of every luma sample of a `width` x `height` picture as the warp uses it, in samples, row by row:
+    /// where in the reference, relative to itself, a sample is taken from.
+    pub fn dense(&self, width: usize, height: usize) -> Vec<[f32; 2]> {
+        let mut motion = Vec::with_capacity(width * height);
+        self.enlarged(crate::packing::SITE, |i, j, x, y| {
+            if i < height && j < width {
+                motion.push([x, y].map(|v| v as f32 / 16.0));
+            }
+        });
+        motion
+    }
+}
