@@ -66,6 +66,9 @@ struct Run {
 /// Points of a curve: hours and value.
 type Points = Vec<(f64, f64)>;
 
+/// What a curve shows, and its name.
+type Value = (&'static str, fn(&Record) -> Option<f64>);
+
 /// Runs the command.
 pub fn run(a: Arguments) -> Result<()> {
     drop(AtomicFile::create(&a.output, a.overwrite)?);
@@ -132,7 +135,7 @@ fn joined(runs: Vec<Run>) -> Run {
 }
 
 fn charts(runs: &[Run]) -> Vec<Chart> {
-    let logged = |title: &str, axis, scale, values: &[(&str, fn(&Record) -> Option<f64>)]| {
+    let logged = |title: &str, axis, scale, values: &[Value]| {
         let mut curves: Vec<(String, Points)> = Vec::new();
         for run in runs {
             for (name, value) in values {
