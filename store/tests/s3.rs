@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clips::{codecs, play, put, take};
 use object_store::aws::AmazonS3Builder;
-use object_store::{ObjectStoreExt, PutMode, PutOptions, path::Path};
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, path::Path};
 use vcn_store::{Error, GcOptions, Location, Sharing, Store, VerifyOptions};
 
 /// The server's address and a bucket of its own for each test.
@@ -87,7 +87,6 @@ fn the_promises_hold_on_s3() {
 
 #[test]
 fn publication_is_conditional() {
-    use object_store::ObjectStore;
     let Some(objects) = bucket("conditional") else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let path = Path::from("x");

@@ -32,7 +32,7 @@ pub struct Arguments {
     /// The original bytes, for class source.
     #[arg(long)]
     original: bool,
-    /// Also write audio and subtitles to this folder, as Matroska files.
+    /// Also write audio and subtitles to this folder, as Matroska or NUT files.
     #[arg(long, value_name = "DIR")]
     side: Option<String>,
     /// Replace existing files.
@@ -158,10 +158,12 @@ fn side(store: &Store, a: &Arguments, folder: &str) -> Result<()> {
     for (index, side) in stat.manifest.side.iter().enumerate() {
         // The kind is in the manifest, so it must not lead out of the folder.
         let kind: String = side.kind.chars().filter(char::is_ascii_alphanumeric).collect();
-        let mut file =
-            AtomicFile::create(Path::new(folder).join(format!("{index}-{kind}.mkv")), a.overwrite)?;
-        store.read_blob(&side.blob, &mut file).map_err(failure)?;
-        file.flush().map_err(Failure::io(folder, "write"))?;
+        let mut bytes = Vec::new();
+        store.read_blob(&side.blob, &mut bytes).map_err(failure)?;
+        let container = if bytes.starts_with(&[0x1A, 0x45, 0xDF, 0xA3]) { "mkv" } else { "nut" };
+        let path = Path::new(folder).join(format!("{index}-{kind}.{container}"));
+        let mut file = AtomicFile::create(path, a.overwrite)?;
+        file.write_all(&bytes).map_err(Failure::io(folder, "write"))?;
         file.commit()?;
     }
     Ok(())

@@ -42,8 +42,10 @@ pub fn streams(path: &str) -> Result<Vec<SideStream>> {
             // The same packets whether they come from MPEG-TS or from a container with headers of its own.
             copy.extend(["-bsf:a", "aac_adtstoasc"]);
         }
-        let packed = ["-fflags", "+bitexact", "-map_metadata", "-1", "-f", "matroska", "-"];
-        let bytes = run("ffmpeg", path, &[&copy[..], &packed].concat())?;
+        let packed = |container| ["-fflags", "+bitexact", "-map_metadata", "-1", "-f", container, "-"];
+        // Matroska wants headers that some streams, such as AAC in MPEG-TS, do not have; NUT takes anything.
+        let bytes = run("ffmpeg", path, &[&copy[..], &packed("matroska")].concat())
+            .or_else(|_| run("ffmpeg", path, &[&copy[..9], &packed("nut")].concat()))?;
         // Decoders drop other samples at both ends in each container, so a stream is known by its packets, unless its
         // codec is lossless: then by its samples, whatever the codec.
         let lossless =
