@@ -27,7 +27,7 @@ fn listed(place: &Place, folder: &str) -> Vec<String> {
 #[test]
 fn every_size_has_its_pictures() {
     let place = Place::new();
-    for (width, height) in [(65, 47), (1, 1), (500, 20)] {
+    for (width, height) in [(65, 47), (1, 1), (1, 900), (500, 20)] {
         place.video("clip.y4m", width, height, 4);
         let ran = place.ok("visualize clip.y4m -o pictures --frame 2 --model MODEL --overwrite");
         assert!(ran.text().contains("frame 2"), "{}", ran.text());

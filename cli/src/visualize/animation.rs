@@ -6,7 +6,8 @@ use image::{Delay, DynamicImage, Frame, Rgb, RgbImage};
 use vcn_codec::{FrameKind, FrameLog};
 
 use super::coding::Panel;
-use super::lettering::{LINE, Weight, fitted, width, write};
+use super::fit::LEAST;
+use super::lettering::{LINE, Weight, cut, width, write};
 use crate::failure::{Failure, Result};
 
 const MARGIN: u32 = 8;
@@ -44,7 +45,7 @@ pub fn gif(panels: &[Panel], fps: f64) -> Result<Vec<u8>> {
 fn frame(panels: &[Panel], index: usize) -> RgbImage {
     let Some(now) = panels.get(index) else { return RgbImage::new(1, 1) };
     let (columns, rows) = now.source.dimensions();
-    let panel = columns.max(width("Decoded  00.00 dB"));
+    let panel = columns.max(LEAST);
     let size = (2 * panel + 3 * MARGIN, rows + PLOT + 3 * LINE + 5 * MARGIN);
     let mut image = RgbImage::from_pixel(size.0, size.1, PAPER);
     let right = 2 * MARGIN + panel;
@@ -64,12 +65,12 @@ fn frame(panels: &[Panel], index: usize) -> RgbImage {
         FrameKind::Repeat => "repeat",
     };
     let line = format!(
-        "Frame {:>3} {kind:<6} {:>7.0} bits, {:.3} bpp",
+        "Frame {:>3}  {kind:<6}  {:>7.0} bits, {:.3} bpp",
         index,
         log.bits(),
         bpp(&panels[index..=index])
     );
-    write(&mut image, (MARGIN, text), Weight::Bold, INK, &fitted(&line, room));
+    write(&mut image, (MARGIN, text), Weight::Bold, INK, &cut(&line, room));
     let so_far = format!("so far {:.3} bpp", bpp(&panels[..=index]));
     if width(&line) + width(&so_far) + 20 < room {
         write(&mut image, (size.0 - MARGIN - width(&so_far), text), Weight::Regular, PALE, &so_far);

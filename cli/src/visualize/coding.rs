@@ -1,18 +1,15 @@
 //! Codes a video, keeping what there is to see.
 
 use image::RgbImage;
-use image::imageops::{FilterType, resize};
 use vcn_codec::gop::Splitter;
 use vcn_codec::{Codec, FrameKind, FrameLog, GopEncoder, Inspection};
 use vcn_eval::psnr_rgb;
 use vcn_media::{FrameReader, Picture, Rgb8};
 
+use super::fit::fitted;
 use crate::encoding::{Settings, natural_colour};
 use crate::failure::{Failure, Result};
 use crate::progress::Progress;
-
-/// Widest picture in the animation.
-const PANEL: usize = 480;
 
 /// A coded video.
 pub struct Coded {
@@ -97,7 +94,13 @@ pub fn run(codec: &Codec, reader: &mut dyn FrameReader, settings: Settings, want
             });
         }
         let pixels = info.width * info.height;
-        coded.panels.push(Panel { source: panel(&source), decoded: panel(&decoded), log, psnr, pixels });
+        coded.panels.push(Panel {
+            source: fitted(&image(&source)),
+            decoded: fitted(&image(&decoded)),
+            log,
+            psnr,
+            pixels,
+        });
         before = Some(source);
         number += 1;
         progress.frame();
@@ -113,16 +116,6 @@ fn no_motion(number: u64, kind: FrameKind) -> Failure {
         _ => "repeats the frame before and has no motion of its own",
     };
     Failure::Usage(format!("--frame {number}: {reason}: choose another, or other GOPs (--gop)"))
-}
-
-/// A picture as it fits into the animation.
-fn panel(picture: &Rgb8) -> RgbImage {
-    let image = image(picture);
-    if picture.width <= PANEL {
-        return image;
-    }
-    let height = (picture.height * PANEL).div_ceil(picture.width).max(1);
-    resize(&image, PANEL as u32, height as u32, FilterType::CatmullRom)
 }
 
 /// A picture as the drawing functions take it.

@@ -1,11 +1,11 @@
 //! The eight pictures of a frame, and all of them on one sheet.
 
-use image::imageops::{FilterType, replace, resize};
+use image::imageops::replace;
 use image::{Rgb, RgbImage};
 
 use super::coding::{Shown, image};
-use super::lettering::{LINE, Weight, fitted, width, write};
-use super::{motion_colour, residual};
+use super::lettering::{LINE, Weight, cut, width, write};
+use super::{fit, motion_colour, residual};
 use crate::failure::Result;
 
 /// A picture with what is to be said of it.
@@ -23,8 +23,6 @@ pub struct Labelled {
 }
 
 const COLUMNS: usize = 4;
-/// Widths between which pictures are drawn on the sheet.
-const WIDTHS: std::ops::RangeInclusive<u32> = 280..=480;
 const MARGIN: u32 = 14;
 const WHEEL: u32 = 56;
 const PAPER: Rgb<u8> = Rgb([255, 255, 255]);
@@ -80,35 +78,31 @@ pub fn pictures(shown: &Shown) -> Result<Vec<Labelled>> {
 
 /// All pictures with titles and captions.
 pub fn sheet(about: &str, pictures: &[Labelled]) -> RgbImage {
-    let (columns, rows) = pictures.first().map_or((1, 1), |picture| picture.image.dimensions());
-    let panel = columns.clamp(*WIDTHS.start(), *WIDTHS.end());
-    let panel_height = (rows * panel).div_ceil(columns.max(1)).max(1);
-    let cell = (panel + MARGIN, panel_height + 2 * LINE + MARGIN);
+    let drawn: Vec<RgbImage> = pictures.iter().map(|picture| fit::fitted(&picture.image)).collect();
+    let (columns, rows) = drawn.first().map_or((1, 1), RgbImage::dimensions);
+    let room = columns.max(fit::LEAST);
+    let cell = (room + MARGIN, rows + 2 * LINE + MARGIN);
     let lines = pictures.len().div_ceil(COLUMNS) as u32;
     let top = 2 * MARGIN + LINE;
     let mut sheet = RgbImage::from_pixel(MARGIN + COLUMNS as u32 * cell.0, top + lines * cell.1, PAPER);
-    let about = fitted(about, sheet.width() - 2 * MARGIN);
+    let about = cut(about, sheet.width() - 2 * MARGIN);
     write(&mut sheet, (MARGIN, MARGIN), Weight::Bold, INK, &about);
-    for (k, picture) in pictures.iter().enumerate() {
+    for (k, (picture, drawn)) in pictures.iter().zip(&drawn).enumerate() {
         let (x, y) = (MARGIN + (k % COLUMNS) as u32 * cell.0, top + (k / COLUMNS) as u32 * cell.1);
-        // Small pictures keep their samples visible.
-        let filter = if panel > columns { FilterType::Nearest } else { FilterType::CatmullRom };
-        let drawn = resize(&picture.image, panel, panel_height, filter);
-        let rim = RgbImage::from_pixel(panel + 2, panel_height + 2, RIM);
+        let rim = RgbImage::from_pixel(columns + 2, rows + 2, RIM);
         replace(&mut sheet, &rim, i64::from(x) - 1, i64::from(y) - 1);
-        replace(&mut sheet, &drawn, x.into(), y.into());
-        if picture.motion && panel_height > 2 * WHEEL {
+        replace(&mut sheet, drawn, x.into(), y.into());
+        if picture.motion && columns.min(rows) > 2 * WHEEL {
             let wheel = motion_colour::wheel(WHEEL, PAPER);
-            let at = (x + panel - WHEEL - 6, y + panel_height - WHEEL - 6);
-            disc(&mut sheet, &wheel, at);
+            disc(&mut sheet, &wheel, (x + columns - WHEEL - 6, y + rows - WHEEL - 6));
         }
-        let text = y + panel_height + 3;
-        write(&mut sheet, (x, text), Weight::Bold, INK, &fitted(&picture.title, panel));
-        let room = panel.saturating_sub(width(&picture.title));
-        let caption = fitted(&picture.caption, panel);
+        let text = y + rows + 3;
+        write(&mut sheet, (x, text), Weight::Bold, INK, &cut(&picture.title, room));
+        let beside = room.saturating_sub(width(&picture.title));
+        let caption = cut(&picture.caption, room);
         // Beside the title, or below it where that is too narrow.
-        let place = match width(&picture.caption) + 20 <= room {
-            true => (x + panel - width(&caption), text),
+        let place = match width(&picture.caption) + 20 <= beside {
+            true => (x + room - width(&caption), text),
             false => (x, text + LINE),
         };
         write(&mut sheet, place, Weight::Regular, PALE, &caption);

@@ -55,7 +55,7 @@ pub fn write(image: &mut RgbImage, (x, y): (u32, u32), weight: Weight, ink: Rgb<
 }
 
 /// A text cut to a width in pixels, with dots where something is missing.
-pub fn fitted(text: &str, pixels: u32) -> String {
+pub fn cut(text: &str, pixels: u32) -> String {
     if width(text) <= pixels {
         return text.to_owned();
     }

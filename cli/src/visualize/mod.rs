@@ -3,6 +3,7 @@
 mod animation;
 mod coding;
 mod contact_sheet;
+mod fit;
 mod folder;
 mod lettering;
 mod motion_colour;
