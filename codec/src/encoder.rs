@@ -62,9 +62,21 @@ pub struct GopEncoder<'a> {
 }
 
 /// How many quality steps better than asked the first frame of a GOP is coded: all others are built on it.
-const INTRA_BOOST: i32 = 4;
+const INTRA_BOOST: i32 = 12;
 /// Quality of inter frames relative to the one asked for, repeating: some frames carry the quality, others lean on them.
-const HIERARCHY: [i32; 4] = [-2, 0, -2, 1];
+const HIERARCHY: [i32; 4] = [-7, -2, -7, 0];
+/// Near the best quality there is no room to carry: what is taken away shrinks over this many steps.
+const ROOM: i32 = 16;
+
+/// Quality of frame `index` of a GOP for the quality asked for.
+fn frame_quality(asked: u8, index: u32) -> u8 {
+    let asked = asked as i32;
+    let offset = match index.checked_sub(1) {
+        None => INTRA_BOOST,
+        Some(inter) => HIERARCHY[inter as usize % HIERARCHY.len()] * (63 - asked).clamp(0, ROOM) / ROOM,
+    };
+    (asked + offset).clamp(0, 63) as u8
+}
 
 impl<'a> GopEncoder<'a> {
     pub(crate) fn new(
@@ -106,9 +118,7 @@ impl<'a> GopEncoder<'a> {
             (false, true) => FrameKind::Repeat,
             (false, false) => FrameKind::Inter,
         };
-        let offset =
-            if first { INTRA_BOOST } else { HIERARCHY[(self.frames as usize - 1) % HIERARCHY.len()] };
-        let quality = (self.quality as i32 + offset).clamp(0, 63) as u8;
+        let quality = frame_quality(self.quality, self.frames);
         frame_syntax::write(&mut self.coder, first, kind, quality)?;
         let mut log = FrameLog {
             kind,
