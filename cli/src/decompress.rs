@@ -55,7 +55,8 @@ pub struct Arguments {
     compute: Compute,
 }
 
-fn range(text: &str) -> std::result::Result<Range<u64>, String> {
+/// Parses a half-open range of frames, `A..B`, either end of which may be left out.
+pub fn range(text: &str) -> std::result::Result<Range<u64>, String> {
     let wrong = || format!("expected A..B with A below B, such as 0..10, got {text}");
     let (from, to) = text.split_once("..").ok_or_else(wrong)?;
     let bound =

@@ -27,7 +27,7 @@ pub struct Arguments {
     #[arg(long, value_name = "T0..T1", value_parser = seconds, conflicts_with_all = ["frames", "original"])]
     range: Option<(f64, f64)>,
     /// Only frames A to B - 1, counted from 0.
-    #[arg(long, value_name = "A..B", value_parser = frames, conflicts_with = "original")]
+    #[arg(long, value_name = "A..B", value_parser = crate::decompress::range, conflicts_with = "original")]
     frames: Option<Range<u64>>,
     /// The original bytes, for class source.
     #[arg(long)]
@@ -52,15 +52,6 @@ fn seconds(text: &str) -> std::result::Result<(f64, f64), String> {
         |text: &str, open: f64| if text.is_empty() { Ok(open) } else { text.parse().map_err(|_| wrong()) };
     let (from, to): (f64, f64) = (bound(from, 0.0)?, bound(to, f64::MAX)?);
     if from >= 0.0 && from < to { Ok((from, to)) } else { Err(wrong()) }
-}
-
-fn frames(text: &str) -> std::result::Result<Range<u64>, String> {
-    let wrong = || format!("expected A..B with A below B, such as 0..10, got {text}");
-    let (from, to) = text.split_once("..").ok_or_else(wrong)?;
-    let bound =
-        |text: &str, open: u64| if text.is_empty() { Ok(open) } else { text.parse().map_err(|_| wrong()) };
-    let range = bound(from, 0)?..bound(to, u64::MAX)?;
-    if range.is_empty() { Err(wrong()) } else { Ok(range) }
 }
 
 #[derive(Serialize)]

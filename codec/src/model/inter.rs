@@ -1,12 +1,12 @@
 //! Frames coded from the one before: context from the warped reference, conditional residual.
 
+use super::FEATURES;
 use super::blocks::{Down, Residual, Up, chain};
-use super::latent::{KNOTS, Latent, Sizes};
+use super::latent::{Latent, Sizes};
 use super::motion::Motion;
 use super::ops::Ops;
 use super::params::{Conv, Init, LATENT, PIXEL, Params};
-use super::transform::{COEFFICIENT, Kept, PACKED, Shortcut};
-use super::{FEATURES, step};
+use super::transform::{Kept, PACKED, Shortcut};
 
 /// Coefficients of a residual macroblock that the latent keeps.
 pub const KEPT: Kept = Kept { luma: 128, chroma: 16 };
@@ -46,17 +46,12 @@ impl Inter {
     /// Adds the inter codec to the model.
     pub fn new(p: &mut Params) -> Inter {
         let channels = KEPT.channels();
-        let frequencies = KEPT.frequencies();
-        let fine = |c: usize| if frequencies[c].0 == 0 { 1.0 } else { 0.7 };
-        let gain = |knot: usize, c: usize| COEFFICIENT / (step(knot, KNOTS) * fine(c));
-        let spread = |c: usize| {
-            let (plane, f) = frequencies[c];
-            (if plane == 0 { 12.0 } else { 4.0 }) / (1.0 + f).powf(0.5) / COEFFICIENT
-        };
+        // Residuals are weaker, and flatter over frequency.
+        let spread = KEPT.spread(12.0, 4.0, 0.5);
         let sizes = Sizes { latent: channels, context: CONTEXT, hyper: 48, width: 128, depth: 1 };
         p.scope("inter", |p| Inter {
             motion: Motion::new(p),
-            latent: Latent::new(p, "latent", sizes, gain, spread, |c| KEPT.error(c)),
+            latent: Latent::new(p, "latent", sizes, |k, c| KEPT.gain(k, c), |c| spread[c], |c| KEPT.error(c)),
             shortcut: Shortcut::new(p, "shortcut", KEPT),
             context_in: p.conv("context.in", PACKED + FEATURES + 1, WIDTH, 3, Init::Fan(1.0)),
             context: Residual::stack(p, "context.block", WIDTH, 2),

@@ -1,11 +1,11 @@
 //! Frames coded by themselves.
 
+use super::FEATURES;
 use super::blocks::{Down, Residual, Up, chain};
-use super::latent::{KNOTS, Latent, Sizes};
+use super::latent::{Latent, Sizes};
 use super::ops::Ops;
 use super::params::{Conv, Init, LATENT, PIXEL, Params};
-use super::transform::{COEFFICIENT, Kept, PACKED, Shortcut};
-use super::{FEATURES, step};
+use super::transform::{Kept, PACKED, Shortcut};
 
 /// Coefficients of an intra macroblock that the latent keeps.
 pub const KEPT: Kept = Kept { luma: 192, chroma: 32 };
@@ -30,18 +30,11 @@ impl Intra {
     /// Adds the intra codec to the model.
     pub fn new(p: &mut Params) -> Intra {
         let channels = KEPT.channels();
-        let frequencies = KEPT.frequencies();
-        // Chroma weighs about as much as luma in RGB error but has a quarter of the samples.
-        let fine = |c: usize| if frequencies[c].0 == 0 { 1.0 } else { 0.7 };
-        let gain = |knot: usize, c: usize| COEFFICIENT / (step(knot, KNOTS) * fine(c));
         // Natural images: the spread of a coefficient falls about as the frequency.
-        let spread = |c: usize| {
-            let (plane, f) = frequencies[c];
-            (if plane == 0 { 300.0 } else { 60.0 }) / (1.0 + f).powf(1.3) / COEFFICIENT
-        };
+        let spread = KEPT.spread(300.0, 60.0, 1.3);
         let sizes = Sizes { latent: channels, context: 0, hyper: 64, width: 128, depth: 2 };
         p.scope("intra", |p| Intra {
-            latent: Latent::new(p, "latent", sizes, gain, spread, |c| KEPT.error(c)),
+            latent: Latent::new(p, "latent", sizes, |k, c| KEPT.gain(k, c), |c| spread[c], |c| KEPT.error(c)),
             shortcut: Shortcut::new(p, "shortcut", KEPT),
             analysis_in: p.conv("analysis.in", PACKED + 1, WIDTH, 3, Init::Fan(1.0)),
             analysis: Residual::stack(p, "analysis.block", WIDTH, 2),

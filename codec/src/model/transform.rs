@@ -3,8 +3,10 @@
 //! Pictures are packed at 1/8 resolution: 64 luma channels (one 8x8 block, row by row), 16 channels of Cb and 16 of
 //! Cr (4x4 each). Two by two of these sites form one 16x16 luma block with its two 8x8 chroma blocks.
 
+use super::latent::KNOTS;
 use super::ops::Ops;
 use super::params::{Conv, Init, LATENT, PIXEL, Params, dct, low_frequencies};
+use super::step;
 
 /// Weights of the mean squared errors of Y, Cb and Cr whose sum is the mean squared error in RGB (BT.709).
 pub const RGB_WEIGHTS: [f32; 3] = [1.0, 1.159, 0.9];
@@ -38,6 +40,22 @@ impl Kept {
             _ => 4.0 * RGB_WEIGHTS[2],
         };
         COEFFICIENT * COEFFICIENT * weight
+    }
+
+    /// Starting gain of a channel at a quality knot. Chroma weighs about as much as luma in RGB error but has a quarter
+    /// of the samples, so its steps are finer.
+    pub fn gain(self, knot: usize, channel: usize) -> f32 {
+        let fine = if channel < self.luma { 1.0 } else { 0.7 };
+        COEFFICIENT / (step(knot, KNOTS) * fine)
+    }
+
+    /// Expected magnitude of every channel in real units: `luma` or `chroma` grey levels at DC, falling with the
+    /// frequency to the power `fall`.
+    pub fn spread(self, luma: f32, chroma: f32, fall: f32) -> Vec<f32> {
+        let spread = |(plane, f): (usize, f32)| {
+            (if plane == 0 { luma } else { chroma }) / (1.0 + f).powf(fall) / COEFFICIENT
+        };
+        self.frequencies().into_iter().map(spread).collect()
     }
 
     /// For every latent channel: plane (0, 1, 2) and radial frequency in cycles per 16 luma samples (times two).
