@@ -92,7 +92,7 @@ pub enum Preset {
     /// Rate-distortion optimised rounding.
     #[default]
     Medium,
-    /// Searches more.
+    /// For now the same as medium: a fuller search is still to come.
     Slow,
 }
 

@@ -22,7 +22,7 @@ pub enum Effort {
     /// One pass with rate-distortion optimised rounding.
     #[default]
     Medium,
-    /// Searches more.
+    /// For now the same as medium: a fuller search is still to come.
     Slow,
 }
 
