@@ -1,11 +1,11 @@
 //! Manifests: which segments, in which order, are a video. They know nothing of names, so equal videos share them.
 
 use serde::{Deserialize, Serialize};
+use vcn_similarity::Distortion;
 
 use crate::{
     compressed,
     digest::Digest,
-    distortion::Distortion,
     error::{Error, Result},
     frame::{Format, identity},
     objects::{Backend, Kind, ObjectId, fetch},

@@ -10,13 +10,13 @@ mod shared;
 use std::io::Read;
 
 use vcn_media::{Colour, Picture, Rational};
+use vcn_similarity::{Descriptor, Distortion, LowFrequencies, Picker};
 
 use crate::{
     blob,
     catalogue::{Change, Lease, ManifestRow},
     codec::{SegmentCodec, Splitter},
     digest::Digest,
-    distortion::{Distortion, distortion},
     error::{BoxError, Error, Result},
     failpoint::reached,
     frame::{Format, frame_digest, frames_key, frames_root, identity},
@@ -25,7 +25,7 @@ use crate::{
     planes::Planes,
     record::{Class, Entry, Event, SourceFacts, Timing, check_name},
     segment::SegmentHeader,
-    similar::{Descriptor, LowFrequencies, Picked, Picker},
+    similar::Picked,
     split::{Bounded, DigestSplitter},
     store::Store,
 };
@@ -340,7 +340,7 @@ impl<'r> Put<'_, 'r> {
             hashed.digests.push(digest);
             picker.iter_mut().for_each(|picker| picker.push(&frame));
         }
-        self.picked = picker.map(|picker| picker.finish(frames_root(&hashed.digests)));
+        self.picked = self.picked(picker, &hashed.digests);
         reached("put.hashed")?;
         Ok(hashed)
     }
@@ -421,7 +421,7 @@ impl<'r> Put<'_, 'r> {
                 segments.push(segment);
             }
             let (Some(frame), Some(digest)) = (frame, digest) else {
-                self.picked = picker.map(|picker| picker.finish(frames_root(&hashed.digests)));
+                self.picked = self.picked(picker, &hashed.digests);
                 return Ok(hashed);
             };
             picker.iter_mut().for_each(|picker| picker.push(&frame));
@@ -462,7 +462,7 @@ impl<'r> Put<'_, 'r> {
         if codec.lossless() && decoded_digests != digests {
             return Err(failed("claims to be lossless and is not".to_owned()));
         }
-        let distortion = distortion(frames, &decoded, colour);
+        let distortion = Distortion::of(frames, &decoded, colour);
         let key = self.key(digests, format);
         let header = SegmentHeader {
             format,
@@ -553,7 +553,12 @@ impl<'r> Put<'_, 'r> {
         let rate = match &self.request.timing {
             PutTiming::Rate(rate) | PutTiming::Stamps { rate, .. } => rate.as_f64(),
         };
-        self.request.descriptor.map(|descriptor| Picker::new(descriptor, rate, false))
+        self.request.descriptor.map(|descriptor| Picker::new(descriptor, rate))
+    }
+
+    fn picked(&self, picker: Option<Picker>, frames: &[Digest]) -> Option<Picked> {
+        let descriptor = Digest(self.request.descriptor?.id());
+        Some(Picked { descriptor, root: frames_root(frames), frames: picker?.finish() })
     }
 
     /// Writes the descriptors of the frames, unless they are there.

@@ -17,9 +17,10 @@
 //!
 //! All numbers are little-endian.
 
+use vcn_similarity::Distortion;
+
 use crate::{
     digest::Digest,
-    distortion::Distortion,
     error::{Error, Result},
     frame::{Format, Layout},
     objects::ObjectId,

@@ -1,10 +1,11 @@
 //! Finding what is stored already. The catalogue nominates; the objects, read and checked, decide.
 
+use vcn_similarity::Distortion;
+
 use super::{Dedup, Put};
 use crate::{
     blob,
     digest::Digest,
-    distortion::Distortion,
     error::{Error, Result},
     frame::Format,
     manifest::{Manifest, SegmentRef},

@@ -1,15 +1,10 @@
 //! Near-duplicates (level 2): similarity nominates, pixels decide, and nothing is merged.
 //!
-//! A few frames of each video are described by short vectors ([`Descriptor`]). Vectors that are alike vote for a video
-//! and an offset in time; at that alignment the pictures themselves are compared, and how far the worst block of the
-//! worst frame is off is in the report.
+//! How videos are found to be alike is in `vcn-similarity`; here are the objects that keep what a search needs, and the
+//! reports.
 
-mod descriptor;
-mod index;
 mod picked;
 mod report;
-mod thumbnail;
 
-pub use descriptor::{Descriptor, LowFrequencies};
-pub(crate) use picked::{Picked, Picker};
+pub(crate) use picked::Picked;
 pub use report::{FindOptions, Level, Match, Pair};

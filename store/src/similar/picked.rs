@@ -1,14 +1,10 @@
-//! Which frames of a video are described: one per second, and those at which the picture changes most.
+//! The object that holds the described frames of a video.
 //!
-//! A descriptor object is: `vcnd`, version 1 (4 bytes), descriptor id (32), frames root (32), length of a vector (4),
-//! then for each picked frame its index (4) and its vector. Numbers are little-endian.
+//! It is: `vcnd`, version 1 (4 bytes), descriptor id (32), frames root (32), length of a vector (4), then for each picked
+//! frame its index (4) and its vector. Numbers are little-endian.
 
-use vcn_media::Picture;
+use vcn_similarity::PickedFrame;
 
-use super::{
-    descriptor::Descriptor,
-    thumbnail::{SIDE, thumbnail},
-};
 use crate::{
     digest::Digest,
     error::{Error, Result},
@@ -18,76 +14,12 @@ use crate::{
 const MAGIC: [u8; 4] = *b"vcnd";
 const HEADER: usize = 76;
 
-/// Mean absolute difference to the frame before above which a frame starts a shot, in code values.
-const CHANGE: u32 = 20;
-
-/// A frame and its vector.
-#[derive(Clone, Debug)]
-pub(crate) struct PickedFrame {
-    pub frame: u32,
-    pub vector: Vec<i8>,
-    /// Kept only for a query, which is not stored.
-    pub thumbnail: Option<Vec<u8>>,
-}
-
 /// The described frames of a video.
 #[derive(Clone, Debug)]
 pub(crate) struct Picked {
     pub descriptor: Digest,
     pub root: Digest,
     pub frames: Vec<PickedFrame>,
-}
-
-/// Picks and describes frames as they come.
-pub(crate) struct Picker<'a> {
-    descriptor: &'a dyn Descriptor,
-    interval: u32,
-    keep_thumbnails: bool,
-    next: u32,
-    last_picked: Option<u32>,
-    /// A few samples of the frame before.
-    before: Vec<u8>,
-    frames: Vec<PickedFrame>,
-}
-
-impl<'a> Picker<'a> {
-    /// A picker for a video of so many frames per second.
-    pub fn new(descriptor: &'a dyn Descriptor, rate: f64, keep_thumbnails: bool) -> Picker<'a> {
-        let interval = rate.round().clamp(1.0, 1000.0) as u32;
-        Picker {
-            descriptor,
-            interval,
-            keep_thumbnails,
-            next: 0,
-            last_picked: None,
-            before: Vec::new(),
-            frames: Vec::new(),
-        }
-    }
-
-    /// Takes the next frame.
-    pub fn push(&mut self, picture: &Picture) {
-        let frame = self.next;
-        self.next += 1;
-        let samples = samples(picture);
-        let changed = difference(&self.before, &samples) > CHANGE;
-        self.before = samples;
-        let due = self.last_picked.is_none_or(|last| frame - last >= self.interval);
-        if !due && !changed {
-            return;
-        }
-        let thumbnail = thumbnail(picture);
-        if let Some(vector) = self.descriptor.describe(&thumbnail) {
-            self.last_picked = Some(frame);
-            let thumbnail = self.keep_thumbnails.then_some(thumbnail);
-            self.frames.push(PickedFrame { frame, vector, thumbnail });
-        }
-    }
-
-    /// What was picked.
-    pub fn finish(self, root: Digest) -> Picked {
-        Picked { descriptor: self.descriptor.id(), root, frames: self.frames }
-    }
 }
 
 impl Picked {
@@ -138,21 +70,4 @@ impl Picked {
         });
         Ok(Picked { descriptor: digest(8), root: digest(40), frames: frames.collect() })
     }
-}
-
-/// About a thousand luma (or green) samples of a picture, spread over it.
-fn samples(picture: &Picture) -> Vec<u8> {
-    let (plane, pixel) = match picture {
-        Picture::Yuv420(picture) => (&picture.y, 1),
-        Picture::Yuv444(picture) => (&picture.y, 1),
-        Picture::Rgb(picture) => (&picture.data, 3),
-    };
-    let pixels = plane.len() / pixel;
-    let count = pixels.min(SIDE * 6);
-    (0..count).map(|index| plane[index * pixels / count * pixel + pixel / 2]).collect()
-}
-
-fn difference(a: &[u8], b: &[u8]) -> u32 {
-    let sum: u32 = a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
-    sum / (a.len().max(1) as u32)
 }

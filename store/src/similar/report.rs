@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{
-    descriptor::{Descriptor, LowFrequencies},
-    index::{Alignment, Index},
-    picked::{Picked, PickedFrame, Picker},
-    thumbnail::{SIDE, mirrored, thumbnail},
+use vcn_similarity::{
+    Alignment, Descriptor, Distortion, Index, LowFrequencies, PickedFrame, Picker, SIDE, Thumbnail,
 };
+
+use super::picked::Picked;
 use crate::{
     digest::Digest,
-    distortion::{Distortion, planes},
     error::{Error, Result},
     frame::{frame_digest, frames_root},
     manifest::Manifest,
@@ -103,6 +101,18 @@ struct Stored {
     rate: f64,
 }
 
+/// The described frames of all stored videos, and the videos by their numbers in the index.
+struct Described {
+    index: Index,
+    roots: Vec<Digest>,
+}
+
+impl Described {
+    fn align(&self, query: &[PickedFrame], rate: f64, except: Digest) -> Vec<Alignment> {
+        self.index.align(query, rate, self.roots.iter().position(|root| *root == except))
+    }
+}
+
 impl Store {
     /// Stored videos that have something in common with frames that are not stored, the most alike first. `rate` is their
     /// frame rate.
@@ -111,7 +121,7 @@ impl Store {
     /// The input or the store cannot be read.
     pub fn find(&self, source: &mut dyn FrameSource, rate: f64, options: &FindOptions) -> Result<Vec<Match>> {
         let descriptor = LowFrequencies;
-        let mut picker = Picker::new(&descriptor, rate, true);
+        let mut picker = Picker::new(&descriptor, rate).keeping_thumbnails();
         let mut digests = Vec::new();
         let failed = |source| Error::Input { name: "query".to_owned(), source };
         while let Some(frame) = source.next_frame().map_err(failed)? {
@@ -119,7 +129,7 @@ impl Store {
             picker.push(&frame);
         }
         let root = frames_root(&digests);
-        let query = picker.finish(root);
+        let query = Picked { descriptor: Digest(descriptor.id()), root, frames: picker.finish() };
         let stored = self.stored()?;
         let mut found = Vec::new();
         if let Some(same) = stored.get(&root) {
@@ -207,23 +217,28 @@ impl Store {
         }
     }
 
-    fn index(&self, stored: &BTreeMap<Digest, Stored>, descriptor: &dyn Descriptor) -> Result<Index> {
-        let mut index = Index::new(descriptor.length());
+    fn index(&self, stored: &BTreeMap<Digest, Stored>, descriptor: &dyn Descriptor) -> Result<Described> {
+        let mut described = Described { index: Index::new(descriptor), roots: Vec::new() };
         for (root, video) in stored {
             if let Some(picked) = self.picked(*root, descriptor)? {
-                index.add(&picked, video.rate);
+                described.index.add(&picked.frames, video.rate);
+                described.roots.push(*root);
             }
         }
-        Ok(index)
+        Ok(described)
     }
 
     /// The described frames of a video; nothing if they were never made, or are lost.
     fn picked(&self, root: Digest, descriptor: &dyn Descriptor) -> Result<Option<Picked>> {
-        let Some(digest) = self.catalogue.descriptors_of(root, descriptor.id())? else { return Ok(None) };
+        let Some(digest) = self.catalogue.descriptors_of(root, Digest(descriptor.id()))? else {
+            return Ok(None);
+        };
         let id = ObjectId { kind: Kind::Descriptors, digest };
         let read = fetch(self.objects.as_ref(), id).and_then(|bytes| Picked::parse(id, &bytes));
         match read {
-            Ok(picked) if picked.root == root && picked.descriptor == descriptor.id() => Ok(Some(picked)),
+            Ok(picked) if picked.root == root && picked.descriptor == Digest(descriptor.id()) => {
+                Ok(Some(picked))
+            }
             Ok(_) => Ok(None),
             Err(error) if error.is_loss() || error.is_newer() => Ok(None),
             Err(error) => Err(error),
@@ -234,28 +249,40 @@ impl Store {
         &self,
         query: &Picked,
         rate: f64,
-        index: &Index,
+        described: &Described,
         stored: &BTreeMap<Digest, Stored>,
         descriptor: &dyn Descriptor,
         options: &FindOptions,
     ) -> Result<Vec<Match>> {
-        let mut found = index.align(&query.frames, rate, false, Some(query.root));
         let own = stored.get(&query.root);
         let flipped = self.flipped(query, own, descriptor);
-        found.extend(index.align(&flipped, rate, true, Some(query.root)));
-        found.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let both = [(false, &query.frames), (true, &flipped)];
+        let mut found: Vec<(bool, Alignment)> = both
+            .iter()
+            .flat_map(|(mirrored, frames)| {
+                let found = described.align(frames, rate, query.root).into_iter();
+                found.map(|alignment| (*mirrored, alignment))
+            })
+            .collect();
+        found.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
         let mut seen = HashSet::new();
         let mut matches = Vec::new();
-        for alignment in found {
+        for (mirrored, alignment) in found {
             if matches.len() == options.limit || alignment.score < options.min_score {
                 break;
             }
-            let Some(video) = stored.get(&alignment.root) else { continue };
-            if !seen.insert(alignment.root) {
+            let root = described.roots[alignment.video];
+            let Some(video) = stored.get(&root) else { continue };
+            if !seen.insert(root) {
                 continue;
             }
-            let frames = if alignment.mirrored { &flipped } else { &query.frames };
-            matches.push(self.describe_match(&alignment, frames, own, video, rate, options.pixels));
+            let frames = if mirrored { &flipped } else { &query.frames };
+            let mut found = self.describe_match(&alignment, frames, own, video, rate, options.pixels);
+            if mirrored {
+                found.mirrored = true;
+                found.reason.insert_str(0, "in the mirror, ");
+            }
+            matches.push(found);
         }
         Ok(matches)
     }
@@ -265,7 +292,7 @@ impl Store {
         let mut flipped = Vec::new();
         for picked in &query.frames {
             let Some(thumbnail) = self.thumbnail_of(picked, own) else { continue };
-            let thumbnail = mirrored(&thumbnail);
+            let thumbnail = thumbnail.mirrored();
             if let Some(vector) = descriptor.describe(&thumbnail) {
                 flipped.push(PickedFrame { frame: picked.frame, vector, thumbnail: Some(thumbnail) });
             }
@@ -273,7 +300,7 @@ impl Store {
         flipped
     }
 
-    fn thumbnail_of(&self, picked: &PickedFrame, own: Option<&Stored>) -> Option<Vec<u8>> {
+    fn thumbnail_of(&self, picked: &PickedFrame, own: Option<&Stored>) -> Option<Thumbnail> {
         match &picked.thumbnail {
             Some(thumbnail) => Some(thumbnail.clone()),
             None => self.stored_thumbnail(&own?.manifest, picked.frame),
@@ -281,14 +308,14 @@ impl Store {
     }
 
     /// The thumbnail of a stored frame; nothing if it cannot be decoded.
-    fn stored_thumbnail(&self, manifest: &Manifest, frame: u32) -> Option<Vec<u8>> {
+    fn stored_thumbnail(&self, manifest: &Manifest, frame: u32) -> Option<Thumbnail> {
         let mut first = 0;
         for segment in &manifest.segments {
             let within = u64::from(frame).checked_sub(first)?;
             if within < segment.shown() {
                 let pictures = self.decode_segment(segment.id()).ok()?;
                 let at = usize::try_from(within).ok()? + segment.trim_start as usize;
-                return pictures.get(at).map(thumbnail);
+                return pictures.get(at).map(Thumbnail::of);
             }
             first += segment.shown();
         }
@@ -311,8 +338,7 @@ impl Store {
             let thumbnails =
                 self.thumbnail_of(picked, own).zip(self.stored_thumbnail(&video.manifest, *stored));
             let Some((a, b)) = thumbnails else { continue };
-            let (mean, worst_block) = planes(&a, &b, SIDE, SIDE);
-            let frame = Distortion { mean, worst_frame: mean, worst_block };
+            let frame = Distortion::of_planes(a.luma(), b.luma(), SIDE, SIDE);
             total = Some(match total {
                 None => (1, frame),
                 Some((count, sum)) => (count + 1, sum.merge(count, frame, 1)),
@@ -331,7 +357,6 @@ impl Store {
                 [distortion.mean, distortion.worst_frame, distortion.worst_block].map(Distortion::psnr);
             format!("; PSNR {mean:.1} dB, worst frame {frame:.1}, worst block {block:.1}")
         });
-        let mirror = if alignment.mirrored { " in the mirror" } else { "" };
         Match {
             name: video.names[0].clone(),
             level: Level::Near,
@@ -340,12 +365,9 @@ impl Store {
             query_to,
             from,
             to,
-            mirrored: alignment.mirrored,
+            mirrored: false,
             distortion,
-            reason: format!(
-                "{} sampled frames look alike{mirror} at one offset{verdict}",
-                alignment.pairs.len()
-            ),
+            reason: format!("{} sampled frames look alike at one offset{verdict}", alignment.pairs.len()),
         }
     }
 }

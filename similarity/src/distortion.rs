@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use vcn_media::{Colour, Picture};
 
+use crate::thumbnail::luma;
+
 /// Side of the blocks among which the worst is looked for, in luma samples.
 const BLOCK: usize = 16;
 
@@ -24,7 +26,8 @@ impl Distortion {
     }
 
     /// Takes another run of frames into account: `frames` and `others` are their numbers.
-    pub(crate) fn merge(self, frames: u64, other: Distortion, others: u64) -> Distortion {
+    #[must_use]
+    pub fn merge(self, frames: u64, other: Distortion, others: u64) -> Distortion {
         let total = (frames + others).max(1) as f64;
         let sum = f64::from(self.mean) * frames as f64 + f64::from(other.mean) * others as f64;
         Distortion {
@@ -33,31 +36,27 @@ impl Distortion {
             worst_block: self.worst_block.max(other.worst_block),
         }
     }
-}
 
-/// The distortion of a run of frames.
-pub(crate) fn distortion(source: &[Picture], decoded: &[Picture], colour: Colour) -> Distortion {
-    let mut total = Distortion::default();
-    for (index, (source, decoded)) in source.iter().zip(decoded).enumerate() {
-        let (width, height) = source.size();
-        let (source, decoded) = (luma(source, colour), luma(decoded, colour));
-        let (mean, worst_block) = planes(&source, &decoded, width, height);
-        let frame = Distortion { mean, worst_frame: mean, worst_block };
-        total = total.merge(index as u64, frame, 1);
+    /// The distortion of a run of frames of one size. RGB is compared in `colour`.
+    pub fn of(source: &[Picture], decoded: &[Picture], colour: Colour) -> Distortion {
+        let mut total = Distortion::default();
+        for (index, (source, decoded)) in source.iter().zip(decoded).enumerate() {
+            let (width, height) = source.size();
+            let frame = Distortion::of_planes(&luma(source, colour), &luma(decoded, colour), width, height);
+            total = total.merge(index as u64, frame, 1);
+        }
+        total
     }
-    total
-}
 
-fn luma(picture: &Picture, colour: Colour) -> std::borrow::Cow<'_, [u8]> {
-    match picture {
-        Picture::Yuv420(picture) => picture.y.as_slice().into(),
-        Picture::Yuv444(picture) => picture.y.as_slice().into(),
-        Picture::Rgb(_) => picture.to_yuv420(colour).y.into(),
+    /// The distortion of a single frame of `width` x `height` samples.
+    pub fn of_planes(a: &[u8], b: &[u8], width: usize, height: usize) -> Distortion {
+        let (mean, worst_block) = planes(a, b, width, height);
+        Distortion { mean, worst_frame: mean, worst_block }
     }
 }
 
 /// Mean squared error of two planes, and that of the worst block.
-pub(crate) fn planes(a: &[u8], b: &[u8], width: usize, height: usize) -> (f32, f32) {
+fn planes(a: &[u8], b: &[u8], width: usize, height: usize) -> (f32, f32) {
     let columns = width.div_ceil(BLOCK).max(1);
     let mut sum = 0u64;
     let mut worst = 0f32;

@@ -1,0 +1,135 @@
+//! Which videos agree with a query, and at which offset in time.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::{descriptor::Descriptor, picker::PickedFrame, scan::Vectors};
+
+/// A vector that is alike frames of more videos than this, such as of a shared intro, votes for none.
+const COMMON: usize = 64;
+
+/// The picked frames of many videos. A cache: it is made from them when needed.
+pub struct Index {
+    vectors: Vectors,
+    alike: f32,
+    /// For each vector, its video and its frame.
+    places: Vec<(u32, u32)>,
+    /// Frame rate and number of picked frames of each video.
+    videos: Vec<(f64, usize)>,
+}
+
+/// An alignment of a query with a video of the index.
+#[derive(Clone, Debug)]
+pub struct Alignment {
+    /// The video: the number that [`Index::add`] gave.
+    pub video: usize,
+    /// Mean likeness of the frames that agree, times the square root of their share in the frames that could.
+    pub score: f32,
+    /// Where the query's first frame is in the video, in seconds; negative if before its start.
+    pub offset: f64,
+    /// Pairs of frames that agree, in the query's order: index into its picked frames, and frame of the video.
+    pub pairs: Vec<(usize, u32)>,
+}
+
+/// A frame of a query that is alike one of the index.
+struct Vote {
+    /// Index into the query's picked frames.
+    query: usize,
+    /// Frame of the video.
+    frame: u32,
+    alike: f32,
+    offset: f64,
+}
+
+impl Index {
+    /// An empty index for vectors of this descriptor.
+    pub fn new(descriptor: &dyn Descriptor) -> Index {
+        Index {
+            vectors: Vectors::new(descriptor.length()),
+            alike: descriptor.alike(),
+            places: Vec::new(),
+            videos: Vec::new(),
+        }
+    }
+
+    /// Adds a video of so many frames per second and gives its number, counted from 0. Vectors of another length are left
+    /// out.
+    pub fn add(&mut self, frames: &[PickedFrame], rate: f64) -> usize {
+        let video = self.videos.len();
+        let before = self.places.len();
+        for frame in frames {
+            if self.vectors.push(&frame.vector) {
+                self.places.push((video as u32, frame.frame));
+            }
+        }
+        self.videos.push((rate, self.places.len() - before));
+        video
+    }
+
+    /// Videos that agree with a query at some offset, at the best offset of each, the best first. `rate` is the query's;
+    /// `except` is not looked at.
+    pub fn align(&self, query: &[PickedFrame], rate: f64, except: Option<usize>) -> Vec<Alignment> {
+        let mut best: HashMap<u32, Alignment> = HashMap::new();
+        for ((video, _), votes) in self.votes(query, rate, except) {
+            let possible = query.len().min(self.videos[video as usize].1).max(1);
+            let Some(alignment) = agreed(video, votes, possible) else { continue };
+            let other = best.entry(video).or_insert_with(|| alignment.clone());
+            if alignment.score > other.score {
+                *other = alignment;
+            }
+        }
+        let mut found: Vec<Alignment> = best.into_values().collect();
+        found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.video.cmp(&b.video)));
+        found
+    }
+
+    /// Votes by video and offset in quarters of a second.
+    fn votes(
+        &self,
+        query: &[PickedFrame],
+        rate: f64,
+        except: Option<usize>,
+    ) -> HashMap<(u32, i64), Vec<Vote>> {
+        let mut votes: HashMap<(u32, i64), Vec<Vote>> = HashMap::new();
+        for (index, picked) in query.iter().enumerate() {
+            let found = self.vectors.alike(&picked.vector, self.alike);
+            let videos: HashSet<u32> = found.iter().map(|(place, _)| self.places[*place].0).collect();
+            if videos.len() > COMMON {
+                continue;
+            }
+            for (place, alike) in found {
+                let (video, frame) = self.places[place];
+                if Some(video as usize) == except {
+                    continue;
+                }
+                let offset =
+                    f64::from(frame) / self.videos[video as usize].0 - f64::from(picked.frame) / rate;
+                let bin = (offset * 4.0).round() as i64;
+                // The frames that were picked of the two need not be quite the same.
+                for near in bin - 1..=bin + 1 {
+                    votes.entry((video, near)).or_default().push(Vote { query: index, frame, alike, offset });
+                }
+            }
+        }
+        votes
+    }
+}
+
+/// The alignment that votes for one offset make; none if they may have agreed by chance.
+fn agreed(video: u32, mut votes: Vec<Vote>, possible: usize) -> Option<Alignment> {
+    votes.sort_by(|a, b| a.query.cmp(&b.query).then(b.alike.total_cmp(&a.alike)));
+    votes.dedup_by_key(|vote| vote.query);
+    let count = votes.len();
+    // One frame of many may agree by chance.
+    if count < 2 && possible > 2 {
+        return None;
+    }
+    let mean = votes.iter().map(|vote| vote.alike).sum::<f32>() / count as f32;
+    let mut offsets: Vec<f64> = votes.iter().map(|vote| vote.offset).collect();
+    offsets.sort_by(f64::total_cmp);
+    Some(Alignment {
+        video: video as usize,
+        score: mean * (count as f32 / possible as f32).min(1.0).sqrt(),
+        offset: offsets[count / 2],
+        pairs: votes.iter().map(|vote| (vote.query, vote.frame)).collect(),
+    })
+}
