@@ -38,7 +38,7 @@ pub(crate) fn normalise(vector: &mut [f32]) {
 ///
 /// As in SIFT (Lowe 2004), what is above is cut off, so that a logo or a caption in one block does not outweigh all
 /// others.
-pub fn quantised(mut vector: Vec<f32>, most: f32) -> Vec<i8> {
+pub(crate) fn quantised(mut vector: Vec<f32>, most: f32) -> Vec<i8> {
     normalise(&mut vector);
     vector.iter_mut().for_each(|value| *value = value.clamp(-most, most));
     normalise(&mut vector);
@@ -46,7 +46,7 @@ pub fn quantised(mut vector: Vec<f32>, most: f32) -> Vec<i8> {
 }
 
 /// Whether a thumbnail is so flat, as black frames and fades are, that it says nothing.
-pub fn is_flat(thumbnail: &Thumbnail) -> bool {
+pub(crate) fn is_flat(thumbnail: &Thumbnail) -> bool {
     /// Standard deviation of luma, in code values.
     const FLAT: f32 = 8.0;
     let luma = thumbnail.luma();

@@ -7,18 +7,18 @@
 //!
 //! ```
 //! use vcn_media::{Picture, Yuv420};
-//! use vcn_similarity::{Descriptor, Index, LowFrequencies, Picker};
+//! use vcn_similarity::{Descriptor, Index, BlockSpectrum, Picker};
 //!
 //! let ramp = |step: usize, shift: usize| -> Picture {
 //!     let y = (0..64 * 64).map(|at| (at / 64 * 2 + at % 64 * step % 100 + shift) as u8).collect();
 //!     Yuv420 { width: 64, height: 64, y, u: vec![128; 32 * 32], v: vec![128; 32 * 32] }.into()
 //! };
 //! let picked = |step, shift| {
-//!     let mut picker = Picker::new(&LowFrequencies, 25.0);
+//!     let mut picker = Picker::new(&BlockSpectrum, 25.0);
 //!     picker.push(&ramp(step, shift));
 //!     picker.finish()
 //! };
-//! let mut index = Index::new(&LowFrequencies);
+//! let mut index = Index::new(&BlockSpectrum);
 //! index.add(&picked(1, 0), 25.0);
 //! let brighter = index.align(&picked(1, 20), 25.0, None);
 //! assert!(brighter[0].score > 0.95);
@@ -27,16 +27,18 @@
 #![forbid(unsafe_code)]
 
 mod align;
+mod block_spectrum;
 mod descriptor;
 mod distortion;
-mod low_frequencies;
 mod picker;
+mod registration;
 mod scan;
 mod thumbnail;
 
 pub use align::{Alignment, Index};
+pub use block_spectrum::BlockSpectrum;
 pub use descriptor::{Descriptor, likeness};
 pub use distortion::Distortion;
-pub use low_frequencies::LowFrequencies;
 pub use picker::{PickedFrame, Picker};
+pub use registration::{Registration, Residual};
 pub use thumbnail::{SIDE, Thumbnail, Window};

@@ -68,5 +68,5 @@ pub use repair::{Lost, RepairOptions, RepairReport};
 pub use similar::{FindOptions, Level, Match, Pair};
 pub use split::DigestSplitter;
 pub use store::Store;
-pub use vcn_similarity::{Descriptor, Distortion, LowFrequencies};
+pub use vcn_similarity::{BlockSpectrum, Descriptor, Distortion};
 pub use verify::{Damage, VerifyOptions, VerifyReport};

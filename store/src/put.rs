@@ -10,7 +10,7 @@ mod shared;
 use std::io::Read;
 
 use vcn_media::{Colour, Picture, Rational};
-use vcn_similarity::{Descriptor, Distortion, LowFrequencies, Picker};
+use vcn_similarity::{BlockSpectrum, Descriptor, Distortion, Picker};
 
 use crate::{
     blob,
@@ -166,7 +166,7 @@ impl<'a> PutRequest<'a> {
             source: SourceFacts::default(),
             side: Vec::new(),
             original: None,
-            descriptor: Some(&LowFrequencies),
+            descriptor: Some(&BlockSpectrum),
             check_shared: true,
         }
     }

@@ -12,8 +12,8 @@ use vcn_codec::Effort;
 use vcn_codec::gop::GopPolicy;
 use vcn_media::{OpenOptions, Rational, SourceKind};
 use vcn_store::{
-    Class, Dedup, Error, LowFrequencies, Planes, PutOutcome, PutRequest, PutTiming, SegmentCodec,
-    SourceFacts, Store,
+    BlockSpectrum, Class, Dedup, Error, Planes, PutOutcome, PutRequest, PutTiming, SegmentCodec, SourceFacts,
+    Store,
 };
 
 use super::codec::{Learned, splitter};
@@ -213,7 +213,7 @@ fn one(store: &Store, codec: &dyn SegmentCodec, a: &Arguments, input: &Input) ->
     let info = frames.info().clone();
     let mut request = PutRequest::frames(&input.name, info.fps, info.colour);
     request.timing = PutTiming::Rate(info.fps);
-    request.descriptor = Some(&LowFrequencies);
+    request.descriptor = Some(&BlockSpectrum);
     request.overwrite = a.overwrite;
     request.source = facts(&input.path, info.source);
     request.dedup = match a.dedup {

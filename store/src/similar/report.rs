@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use vcn_similarity::{
-    Alignment, Descriptor, Distortion, Index, LowFrequencies, PickedFrame, Picker, SIDE, Thumbnail,
+    Alignment, BlockSpectrum, Descriptor, Distortion, Index, PickedFrame, Picker, SIDE, Thumbnail,
 };
 
 use super::picked::Picked;
@@ -120,7 +120,7 @@ impl Store {
     /// # Errors
     /// The input or the store cannot be read.
     pub fn find(&self, source: &mut dyn FrameSource, rate: f64, options: &FindOptions) -> Result<Vec<Match>> {
-        let descriptor = LowFrequencies;
+        let descriptor = BlockSpectrum;
         let mut picker = Picker::new(&descriptor, rate).keeping_thumbnails();
         let mut digests = Vec::new();
         let failed = |source| Error::Input { name: "query".to_owned(), source };
@@ -145,7 +145,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub fn dups(&self, options: &FindOptions) -> Result<Vec<Pair>> {
-        let descriptor = LowFrequencies;
+        let descriptor = BlockSpectrum;
         let stored = self.stored()?;
         let mut pairs = Vec::new();
         for same in stored.values() {

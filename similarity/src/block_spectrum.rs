@@ -1,0 +1,128 @@
+//! The descriptor that the archive and the tools use.
+//!
+//! The intra transform of the codec is, in its lowest channels, the block DCT from which its training starts: measured on
+//! 2115 thumbnails, the correlation of `psnr-1`'s first 12 channels with the DCT's is 1.00 each. These channels are
+//! computed here, without a model, so that what is described today can still be found when models change.
+
+use std::f32::consts::PI;
+
+use crate::{
+    descriptor::{Descriptor, is_flat, normalise, quantised},
+    thumbnail::{SIDE, Thumbnail},
+};
+
+/// Side of a block, in samples, as in the codec.
+const BLOCK: usize = 16;
+/// Blocks in a row of a thumbnail.
+const BLOCKS: usize = SIDE / BLOCK;
+/// Cells in a row over which energies are pooled.
+const ENERGY_CELLS: usize = 4;
+/// Cells in a row over which means are pooled.
+const MEAN_CELLS: usize = 8;
+/// Coefficients whose energy is pooled, as pairs of vertical and horizontal frequency, with mean and standard deviation
+/// of the energy's logarithm over thumbnails of 141 clips.
+const ENERGIES: [(usize, usize, f32, f32); 8] = [
+    (0, 1, 1.41, 1.42),
+    (1, 0, 1.33, 1.35),
+    (1, 1, 0.06, 1.35),
+    (0, 2, 0.22, 1.58),
+    (2, 0, -0.02, 1.42),
+    (1, 2, -0.64, 1.37),
+    (2, 1, -0.72, 1.32),
+    (2, 2, -1.22, 1.25),
+];
+/// Size of a coefficient that the energies count as 1, as in the codec.
+const COEFFICIENT: f32 = 64.0;
+/// Energy that is noise.
+const NOISE: f32 = 0.01;
+/// Exponent of means, so that one bright or dark part does not outweigh all others.
+const POWER: f32 = 0.7;
+/// Largest number of a vector of unit length.
+const MOST: f32 = 0.2;
+
+/// Where light is and how busy each part is: pooled means and log energies of a 16x16 block DCT of luma.
+///
+/// Against the lowest frequencies of larger blocks, at one false nomination in 10,000 frames: a tenth cropped at a corner
+/// is found in 92 % instead of 27 %, behind a caption 77 % instead of 58 %, all else in 98 to 100 %.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BlockSpectrum;
+
+impl Descriptor for BlockSpectrum {
+    fn id(&self) -> [u8; 32] {
+        *blake3::hash(b"vcn block spectrum 1").as_bytes()
+    }
+
+    fn length(&self) -> usize {
+        MEAN_CELLS * MEAN_CELLS + ENERGIES.len() * ENERGY_CELLS * ENERGY_CELLS
+    }
+
+    fn alike(&self) -> f32 {
+        0.68
+    }
+
+    fn describe(&self, thumbnail: &Thumbnail) -> Option<Vec<i8>> {
+        let luma = thumbnail.luma();
+        if luma.len() != SIDE * SIDE || is_flat(thumbnail) {
+            return None;
+        }
+        let mut energies = Vec::with_capacity(self.length());
+        for (vertical, horizontal, mean, deviation) in ENERGIES {
+            let energy = coefficients(luma, vertical, horizontal).into_iter().map(|c| c * c).collect();
+            let pooled = pooled(energy, ENERGY_CELLS).into_iter();
+            energies.extend(pooled.map(|energy| ((energy + NOISE).ln() - mean) / deviation));
+        }
+        let mut means = pooled(coefficients(luma, 0, 0), MEAN_CELLS);
+        let mean = means.iter().sum::<f32>() / means.len() as f32;
+        means
+            .iter_mut()
+            .for_each(|value| *value = (*value - mean).signum() * (*value - mean).abs().powf(POWER));
+        normalise(&mut energies);
+        normalise(&mut means);
+        energies.append(&mut means);
+        Some(quantised(energies, MOST))
+    }
+}
+
+/// One coefficient of the orthonormal DCT of every block.
+fn coefficients(luma: &[u8], vertical: usize, horizontal: usize) -> Vec<f32> {
+    let wave = |frequency: usize| -> [f32; BLOCK] {
+        let scale = if frequency == 0 { 1.0 } else { 2.0 } / BLOCK as f32;
+        std::array::from_fn(|at| {
+            scale.sqrt() * (PI * (at as f32 + 0.5) * frequency as f32 / BLOCK as f32).cos()
+        })
+    };
+    let (rows, columns) = (wave(vertical), wave(horizontal));
+    let mut out = vec![0.0; BLOCKS * BLOCKS];
+    for (y, line) in luma.chunks_exact(SIDE).enumerate() {
+        for (x, part) in line.chunks_exact(BLOCK).enumerate() {
+            let sum: f32 = part.iter().zip(columns).map(|(sample, wave)| f32::from(*sample) * wave).sum();
+            out[y / BLOCK * BLOCKS + x] += sum * rows[y % BLOCK] / COEFFICIENT;
+        }
+    }
+    out
+}
+
+/// Weighted means of a grid of blocks over a grid of cells that overlap by half.
+fn pooled(grid: Vec<f32>, cells: usize) -> Vec<f32> {
+    let weights: Vec<Vec<f32>> = (0..cells)
+        .map(|cell| {
+            let centre = (cell as f32 + 0.5) / cells as f32;
+            let distance =
+                |block: usize| ((block as f32 + 0.5) / BLOCKS as f32 - centre).abs() * cells as f32;
+            let row: Vec<f32> = (0..BLOCKS).map(|block| (1.0 - distance(block)).max(0.0)).collect();
+            let sum: f32 = row.iter().sum();
+            row.into_iter().map(|weight| weight / sum).collect()
+        })
+        .collect();
+    let mut out = Vec::with_capacity(cells * cells);
+    for rows in &weights {
+        for columns in &weights {
+            let lines = grid.chunks_exact(BLOCKS).zip(rows);
+            let sum = lines.map(|(line, weight)| {
+                weight * line.iter().zip(columns).map(|(value, weight)| value * weight).sum::<f32>()
+            });
+            out.push(sum.sum());
+        }
+    }
+    out
+}

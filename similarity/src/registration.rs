@@ -1,0 +1,246 @@
+//! How one video shows what another does: cropped, shifted, brighter. Found by Gauss-Newton over a pyramid of thumbnails
+//! (Lucas and Kanade 1981; Baker and Matthews 2004), with weights that logos and captions do not sway (Huber 1964).
+
+use crate::{distortion::Distortion, thumbnail::SIDE};
+
+/// Unknowns: scale and shift of each axis, gain and offset of luma.
+const UNKNOWNS: usize = 6;
+/// Sides of the thumbnails on which the fit goes on from coarse to fine.
+const LEVELS: [usize; 4] = [20, 40, 80, SIDE];
+/// Steps at each level.
+const STEPS: usize = 8;
+
+/// Maps a point of one picture, in units of its sides from its middle, to where another shows it, and the other's luma
+/// to what the one has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Registration {
+    /// Horizontal and vertical scale: below 1 if the other shows more than the one.
+    pub scale: [f32; 2],
+    /// Horizontal and vertical shift, in sides of the other.
+    pub shift: [f32; 2],
+    /// Factor of luma.
+    pub gain: f32,
+    /// Added to luma, in code values.
+    pub offset: f32,
+}
+
+/// What is left of the differences once a registration is undone.
+#[derive(Clone, Copy, Debug)]
+pub struct Residual {
+    /// Errors over the part that both show.
+    pub distortion: Distortion,
+    /// The largest error of a mean over 8x8 samples of the thumbnail, in code values: what compression hardly touches
+    /// and a caption, a logo or a patch does.
+    pub worst_mean: f32,
+    /// Share of the one picture that the other shows.
+    pub overlap: f32,
+}
+
+/// Luma of a square picture.
+struct Plane {
+    side: usize,
+    luma: Vec<f32>,
+}
+
+impl Registration {
+    /// No change at all.
+    pub const IDENTITY: Registration =
+        Registration { scale: [1.0; 2], shift: [0.0; 2], gain: 1.0, offset: 0.0 };
+
+    /// The registration that makes a few pairs of thumbnails (luma, 160x160) agree best, one for all pairs.
+    pub fn fit(pairs: &[(&[u8], &[u8])]) -> Registration {
+        let fits = |luma: &[u8]| luma.len() == SIDE * SIDE;
+        let pairs: Vec<_> = pairs.iter().filter(|(a, b)| fits(a) && fits(b)).collect();
+        let mut fitted = Registration::IDENTITY;
+        for side in LEVELS {
+            let level: Vec<(Plane, Plane)> =
+                pairs.iter().map(|(a, b)| (Plane::of(a, side), Plane::of(b, side))).collect();
+            for _ in 0..STEPS {
+                let Some(step) = fitted.step(&level) else { break };
+                if step.scale.iter().any(|scale| !(0.6..=1.7).contains(scale))
+                    || step.shift.iter().any(|shift| shift.abs() > 0.4)
+                    || !(0.3..=3.0).contains(&step.gain)
+                {
+                    return Registration::IDENTITY;
+                }
+                fitted = step;
+            }
+        }
+        fitted
+    }
+
+    /// Whether the two show the same part, within what rounding of sizes and letterboxes does to thumbnails.
+    pub fn is_same_part(&self) -> bool {
+        self.scale.iter().all(|scale| (scale - 1.0).abs() < 0.02)
+            && self.shift.iter().all(|shift| shift.abs() < 0.01)
+    }
+
+    /// Whether the two are of the same light, within what conversions of colour do.
+    pub fn is_same_light(&self) -> bool {
+        (self.gain - 1.0).abs() < 0.04 && (self.offset + 128.0 * (self.gain - 1.0)).abs() < 4.0
+    }
+
+    /// What is left between two thumbnails.
+    pub fn residual(&self, a: &[u8], b: &[u8]) -> Residual {
+        /// Side of the blocks whose errors are looked at.
+        const BLOCK: usize = 8;
+        let (a, b) = (Plane::of(a, SIDE), Plane::of(b, SIDE));
+        let blocks = SIDE / BLOCK;
+        let mut sums = vec![[0f32; 3]; blocks * blocks];
+        for y in 0..SIDE {
+            for x in 0..SIDE {
+                let [u, v] = [x, y].map(|at| (at as f32 + 0.5) / SIDE as f32 - 0.5);
+                let Some(value) = b.at(self.scale[0] * u + self.shift[0], self.scale[1] * v + self.shift[1])
+                else {
+                    continue;
+                };
+                let error = a.luma[y * SIDE + x] - (self.gain * value + self.offset).clamp(0.0, 255.0);
+                let block = &mut sums[y / BLOCK * blocks + x / BLOCK];
+                block[0] += 1.0;
+                block[1] += error;
+                block[2] += error * error;
+            }
+        }
+        let count: f32 = sums.iter().map(|block| block[0]).sum();
+        let mean = sums.iter().map(|block| block[2]).sum::<f32>() / count.max(1.0);
+        // Blocks of which little is seen say little.
+        let seen = || sums.iter().filter(|block| block[0] >= (BLOCK * BLOCK / 2) as f32);
+        Residual {
+            distortion: Distortion {
+                mean,
+                worst_frame: mean,
+                worst_block: seen().map(|block| block[2] / block[0]).fold(0.0, f32::max),
+            },
+            worst_mean: seen().map(|block| (block[1] / block[0]).abs()).fold(0.0, f32::max),
+            overlap: count / (SIDE * SIDE) as f32,
+        }
+    }
+
+    /// One step of Gauss-Newton; nothing if the pictures do not determine one.
+    fn step(&self, pairs: &[(Plane, Plane)]) -> Option<Registration> {
+        let mut rows: Vec<([f32; UNKNOWNS], f32)> = Vec::new();
+        for (a, b) in pairs {
+            let pixel = 1.0 / a.side as f32;
+            for y in 0..a.side {
+                for x in 0..a.side {
+                    let [u, v] = [x, y].map(|at| (at as f32 + 0.5) * pixel - 0.5);
+                    let (p, q) = (self.scale[0] * u + self.shift[0], self.scale[1] * v + self.shift[1]);
+                    let around = [(0.0, 0.0), (-pixel, 0.0), (pixel, 0.0), (0.0, -pixel), (0.0, pixel)];
+                    let [Some(here), Some(left), Some(right), Some(up), Some(down)] =
+                        around.map(|(dp, dq)| b.at(p + dp, q + dq))
+                    else {
+                        continue;
+                    };
+                    let across = self.gain * (right - left) / (2.0 * pixel);
+                    let along = self.gain * (down - up) / (2.0 * pixel);
+                    let error = a.luma[y * a.side + x] - (self.gain * here + self.offset);
+                    rows.push(([across * u, across, along * v, along, here, 1.0], error));
+                }
+            }
+        }
+        let spread = median(rows.iter().map(|(_, error)| error.abs()).collect())?.max(1.0);
+        let limit = 2.0 * spread;
+        let mut normal = [[0f64; UNKNOWNS + 1]; UNKNOWNS];
+        for (row, error) in &rows {
+            let weight = f64::from((limit / error.abs()).min(1.0));
+            for (i, line) in normal.iter_mut().enumerate() {
+                for j in 0..UNKNOWNS {
+                    line[j] += weight * f64::from(row[i]) * f64::from(row[j]);
+                }
+                line[UNKNOWNS] += weight * f64::from(row[i]) * f64::from(*error);
+            }
+        }
+        let [sx, tx, sy, ty, gain, offset] = solve(normal)?.map(|value| value as f32);
+        Some(Registration {
+            scale: [self.scale[0] + sx, self.scale[1] + sy],
+            shift: [self.shift[0] + tx, self.shift[1] + ty],
+            gain: self.gain + gain,
+            offset: self.offset + offset,
+        })
+    }
+}
+
+impl Plane {
+    /// A thumbnail's luma at a side by which 160 can be divided.
+    fn of(luma: &[u8], side: usize) -> Plane {
+        let factor = SIDE / side;
+        let mut out = vec![0.0; side * side];
+        for (y, line) in luma.chunks_exact(SIDE).enumerate() {
+            for (x, part) in line.chunks_exact(factor).enumerate() {
+                out[y / factor * side + x] += part.iter().map(|sample| f32::from(*sample)).sum::<f32>();
+            }
+        }
+        let scale = 1.0 / (factor * factor) as f32;
+        Plane { side, luma: out.into_iter().map(|sum| sum * scale).collect() }
+    }
+
+    /// Bilinear sample at a point from the middle, in sides; nothing outside.
+    fn at(&self, x: f32, y: f32) -> Option<f32> {
+        let side = self.side as f32;
+        let [x, y] = [x, y].map(|at| (at + 0.5) * side - 0.5);
+        if !(-0.5..=side - 0.5).contains(&x) || !(-0.5..=side - 0.5).contains(&y) {
+            return None;
+        }
+        let [x, y] = [x, y].map(|at| at.clamp(0.0, side - 1.0));
+        let [left, top] = [x, y].map(|at| (at as usize).min(self.side - 2));
+        let (across, along) = (x - left as f32, y - top as f32);
+        let at = top * self.side + left;
+        let above = self.luma[at] + across * (self.luma[at + 1] - self.luma[at]);
+        let below =
+            self.luma[at + self.side] + across * (self.luma[at + self.side + 1] - self.luma[at + self.side]);
+        Some(above + along * (below - above))
+    }
+}
+
+fn median(mut values: Vec<f32>) -> Option<f32> {
+    let middle = values.len() / 2;
+    (!values.is_empty()).then(|| *values.select_nth_unstable_by(middle, f32::total_cmp).1)
+}
+
+/// Solves a positive definite system by elimination; nothing if it is not.
+fn solve(mut rows: [[f64; UNKNOWNS + 1]; UNKNOWNS]) -> Option<[f64; UNKNOWNS]> {
+    for pivot in 0..UNKNOWNS {
+        let taken = rows[pivot];
+        if taken[pivot] < 1e-6 {
+            return None;
+        }
+        for (_, row) in rows.iter_mut().enumerate().filter(|(row, _)| *row != pivot) {
+            let factor = row[pivot] / taken[pivot];
+            row.iter_mut().zip(taken).skip(pivot).for_each(|(value, above)| *value -= factor * above);
+        }
+    }
+    Some(std::array::from_fn(|i| rows[i][UNKNOWNS] / rows[i][i]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(part: f32, shift: f32, gain: f32, logo: bool) -> Vec<u8> {
+        let sample = |at: usize| {
+            let [u, v] = [at % SIDE, at / SIDE].map(|at| (at as f32 + 0.5) / SIDE as f32 - 0.5);
+            let (x, y) = (part * u + shift, part * v);
+            let value = 120.0 + 50.0 * (9.0 * x).sin() * (7.0 * y).cos() + 20.0 * (23.0 * x + 17.0 * y).sin();
+            if logo && u > 0.3 && v < -0.3 { 250.0 } else { gain * value }
+        };
+        (0..SIDE * SIDE).map(|at| sample(at) as u8).collect()
+    }
+
+    #[test]
+    fn a_crop_with_more_light_and_a_logo_is_undone() {
+        let (whole, cropped) = (picture(1.0, 0.0, 1.0, false), picture(0.9, 0.05, 1.1, true));
+        let found = Registration::fit(&[(&cropped, &whole)]);
+        for scale in found.scale {
+            assert!((scale - 0.9).abs() < 0.005, "{found:?}");
+        }
+        assert!((found.shift[0] - 0.05).abs() < 0.005 && found.shift[1].abs() < 0.005, "{found:?}");
+        assert!((found.gain - 1.1).abs() < 0.02, "{found:?}");
+        assert!(!found.is_same_part() && !found.is_same_light());
+        let left = found.residual(&cropped, &whole);
+        // The logo is what is left.
+        assert!(left.worst_mean > 60.0 && Distortion::psnr(left.distortion.mean) < 25.0, "{left:?}");
+        let clean = picture(0.9, 0.05, 1.1, false);
+        let left = Registration::fit(&[(&clean, &whole)]).residual(&clean, &whole);
+        assert!(left.worst_mean < 2.0 && Distortion::psnr(left.distortion.mean) > 40.0, "{left:?}");
+    }
+}
