@@ -15,6 +15,7 @@ mod info;
 mod interrupt;
 mod metrics;
 mod models;
+mod page;
 mod plot;
 mod print;
 mod progress;

@@ -2,6 +2,7 @@
 
 mod changes;
 mod codec;
+mod evidence;
 mod fetch;
 mod input;
 mod json;

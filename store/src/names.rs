@@ -112,21 +112,28 @@ impl Store {
         reached("rm.published")
     }
 
-    /// Brings the latest removed or replaced video of a name back.
+    /// Brings the latest removed or replaced video of a name back; of a name whose pictures were given up for others,
+    /// its own ones.
     ///
     /// # Errors
     /// [`Error::NotRemoved`] if there is none, [`Error::NameTaken`] if the name stands for something again.
     pub fn undelete(&self, name: &str) -> Result<()> {
-        let Some(row) = self.catalogue.last_ended(name)? else {
-            return Err(Error::NotRemoved { name: name.to_owned() });
+        let receipt = match self.catalogue.live(name)? {
+            Some(row) => self.entry_of(&row)?.receipt,
+            None => None,
         };
+        let ended = match &receipt {
+            Some(receipt) => self.catalogue.ended_with(name, receipt.replaced)?,
+            None => self.catalogue.last_ended(name)?,
+        };
+        let Some(row) = ended else { return Err(Error::NotRemoved { name: name.to_owned() }) };
         let entry = self.entry_of(&row)?;
         let id = ObjectId { kind: Kind::Manifest, digest: entry.manifest };
         let manifest = Manifest::read(self.objects.as_ref(), id)?;
         let row = ManifestRow::of(id.digest, &manifest);
         reached("undelete.begun")?;
-        let change =
-            Change { event: Event::Undelete(entry), manifest: Some(&row), lease: None, replace: false };
+        let replace = receipt.is_some();
+        let change = Change { event: Event::Undelete(entry), manifest: Some(&row), lease: None, replace };
         self.catalogue.apply(self.objects.as_ref(), change, || reached("undelete.record"))?;
         reached("undelete.published")
     }

@@ -14,7 +14,7 @@ use vcn_similarity::{BlockSpectrum, Descriptor, Distortion, Picker};
 
 use crate::{
     blob,
-    catalogue::{Change, Lease, ManifestRow},
+    catalogue::{Change, DescriptorRow, Lease, ManifestRow},
     codec::{SegmentCodec, Splitter},
     digest::Digest,
     error::{BoxError, Error, Result},
@@ -24,6 +24,7 @@ use crate::{
     objects::{Kind, ObjectId, fetch},
     planes::Planes,
     record::{Class, Entry, Event, SourceFacts, Timing, check_name},
+    replace::MaxDistortion,
     segment::SegmentHeader,
     similar::Picked,
     split::{Bounded, DigestSplitter},
@@ -73,7 +74,7 @@ impl FrameSource for Clip {
 }
 
 /// What to do about duplicates.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Dedup {
     /// Share equal videos and equal segments.
     #[default]
@@ -82,8 +83,9 @@ pub enum Dedup {
     Report,
     /// Store near-duplicates as a residual against the original.
     Link,
-    /// Give up near-duplicates below a distortion.
-    Replace,
+    /// Share what is equal, and give up pictures for those of a stored video that is within these bounds. Only for class
+    /// `quality`; [`Store::undelete`] takes it back until a collection purges what was given up.
+    Replace(MaxDistortion),
 }
 
 /// When the frames of a put are shown.
@@ -179,6 +181,8 @@ pub enum Sharing {
     AlreadyThere,
     /// The whole video was stored under another name.
     Identical,
+    /// Another video that looks the same takes its place, as [`Dedup::Replace`] allows.
+    Replaced,
     /// Some segments were stored.
     Segments,
     /// Nothing.
@@ -226,9 +230,26 @@ impl Store {
     /// write. The name is then unchanged, and what was written is garbage for a collection.
     pub fn put(&self, request: PutRequest, frames: &mut dyn FrameSource) -> Result<PutOutcome> {
         check_request(&request)?;
-        let lease = self.catalogue.lease("put")?;
-        reached("put.leased")?;
-        Put { store: self, lease, request, tally: Tally::default(), picked: None }.run(frames)
+        let (name, dedup, descriptor) = (request.name, request.dedup, request.descriptor);
+        let mut outcome = {
+            let lease = self.catalogue.lease("put")?;
+            reached("put.leased")?;
+            Put { store: self, lease, request, tally: Tally::default(), picked: None }.run(frames)?
+        };
+        let whole = matches!(outcome.sharing, Sharing::AlreadyThere | Sharing::Identical);
+        if let (Dedup::Replace(bounds), Some(descriptor), false) = (dedup, descriptor, whole)
+            && let Some((other, receipt)) = self.replace(name, frames, bounds, descriptor)?
+        {
+            let [frame, block] =
+                [receipt.distortion.worst_frame, receipt.distortion.worst_block].map(Distortion::psnr);
+            outcome.sharing = Sharing::Replaced;
+            outcome.reason = format!(
+                "looks like {other}: worst frame {frame:.1} dB, worst block {block:.1} dB; `undelete` brings its own \
+                 pictures back until a collection purges them"
+            );
+            outcome.shared_with = vec![other];
+        }
+        Ok(outcome)
     }
 }
 
@@ -236,10 +257,19 @@ fn check_request(request: &PutRequest) -> Result<()> {
     check_name(request.name)?;
     let policy = |policy, reason| Err(Error::Policy { policy, reason });
     match request.dedup {
-        Dedup::Link => {
-            policy("link", "storing a residual against a near-duplicate is not possible yet: use `exact`")
+        Dedup::Link => policy(
+            "link",
+            "the codec has no residual against another video yet, so the class could not be kept: use `exact`, or, to \
+             give pictures up within bounds, `replace`",
+        ),
+        Dedup::Replace(_) if request.class != Class::Quality => {
+            policy("replace", "only class `quality` may give pictures up: the others promise exact ones")
         }
-        Dedup::Replace => policy("replace", "giving up a near-duplicate is not possible yet: use `exact`"),
+        Dedup::Replace(bounds) if !bounds.is_possible() => policy(
+            "replace",
+            "these bounds would let a caption pass: the worst block must reach at least 30 dB, the worst frame as much \
+             as that",
+        ),
         _ if request.class == Class::Frames && !request.codec.lossless() => Err(Error::Codec {
             object: request.name.to_owned(),
             codec: request.codec.name(),
@@ -290,6 +320,9 @@ impl<'r> Put<'_, 'r> {
             true => {
                 let hashed = self.hash(source)?;
                 let identity = identity(frames_root(&hashed.digests), side_identities.iter().copied());
+                if let Some(outcome) = self.given_up_before(identity)? {
+                    return Ok(outcome);
+                }
                 if let Some((id, manifest)) = self.find_identical(identity)? {
                     return self.publish(id, manifest, true);
                 }
@@ -549,10 +582,14 @@ impl<'r> Put<'_, 'r> {
         }
     }
 
-    fn picker(&self) -> Option<Picker<'r>> {
-        let rate = match &self.request.timing {
+    fn rate(&self) -> f64 {
+        match &self.request.timing {
             PutTiming::Rate(rate) | PutTiming::Stamps { rate, .. } => rate.as_f64(),
-        };
+        }
+    }
+
+    fn picker(&self) -> Option<Picker<'r>> {
+        let rate = self.rate();
         self.request.descriptor.map(|descriptor| Picker::new(descriptor, rate))
     }
 
@@ -573,10 +610,12 @@ impl<'r> Put<'_, 'r> {
             }
         }
         let object = picked.to_object();
+        let rate = self.rate();
         let id = ObjectId { kind: Kind::Descriptors, digest: Digest::of(&object) };
         self.write(id, &object)?;
         reached("put.described")?;
-        self.store.catalogue.add_descriptors(&[[root, model, id.digest]])
+        let row = DescriptorRow { root, model, object: id.digest, rate, picked: object };
+        self.store.catalogue.add_descriptors(&[row])
     }
 
     /// Gives the name to a manifest, all of whose parts are there and pinned.
@@ -595,6 +634,7 @@ impl<'r> Put<'_, 'r> {
             colour: self.request.colour,
             source: std::mem::take(&mut self.request.source),
             original,
+            receipt: None,
         };
         if let Some(row) = self.store.catalogue.live(&entry.name)?
             && let Ok(live) = self.store.entry_of(&row)
@@ -639,7 +679,7 @@ impl<'r> Put<'_, 'r> {
             Sharing::Segments => {
                 format!("{} of {} frames are in stored segments", tally.shared_frames, manifest.frames)
             }
-            Sharing::None => "no run of its frames is stored".to_owned(),
+            Sharing::Replaced | Sharing::None => "no run of its frames is stored".to_owned(),
         };
         let stored: u64 = manifest.segments.iter().map(|segment| segment.bytes).sum();
         let mut shared_with = Vec::new();
@@ -661,6 +701,23 @@ impl<'r> Put<'_, 'r> {
             shared_with,
             reason,
         }
+    }
+
+    /// The outcome of a put that an earlier one has done: the name's pictures were given up for others.
+    fn given_up_before(&self, identity: Digest) -> Result<Option<PutOutcome>> {
+        let Some(row) = self.store.catalogue.live(self.request.name)? else { return Ok(None) };
+        let entry = match self.store.entry_of(&row) {
+            Ok(entry) => entry,
+            Err(error) if error.is_loss() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let given_up = entry.receipt.is_some_and(|receipt| receipt.identity == identity);
+        if !given_up || !matches!(self.request.dedup, Dedup::Replace(_)) {
+            return Ok(None);
+        }
+        let id = ObjectId { kind: Kind::Manifest, digest: entry.manifest };
+        let manifest = Manifest::read(self.store.objects.as_ref(), id)?;
+        Ok(Some(self.outcome(id.digest, &manifest, Sharing::AlreadyThere)))
     }
 
     /// Fails before anything is encoded if the name stands for another video.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use vcn_media::{Colour, Rational};
+use vcn_similarity::Distortion;
 
 use crate::{
     compressed,
@@ -107,6 +108,26 @@ pub struct Entry {
     /// The original bytes, for class `source`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original: Option<BlobRef>,
+    /// That its pictures were given up for those of another video.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
+}
+
+/// What is known of pictures that were given up for others that look the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The manifest of the name's own pictures: its tombstone brings them back until a collection purges it.
+    pub replaced: Digest,
+    /// What the video was.
+    pub identity: Digest,
+    /// The first name of the video whose pictures are shown instead, at that time.
+    pub by: String,
+    /// How far these, decoded, were from the input: the worse of luma and chroma.
+    pub distortion: Distortion,
+    /// What the worst frame had to reach, in dB.
+    pub least_frame_psnr: f32,
+    /// What the worst block had to reach, in dB.
+    pub least_block_psnr: f32,
 }
 
 /// Something that happened to names.

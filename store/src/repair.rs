@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    catalogue::ManifestRow,
+    catalogue::{DescriptorRow, ManifestRow},
     digest::Digest,
     error::Result,
     failpoint::reached,
@@ -61,6 +61,7 @@ impl Store {
     pub fn repair(&self, options: &RepairOptions) -> Result<RepairReport> {
         let verify = VerifyOptions { decode: options.decode };
         let found = self.verify(verify, &mut |_| {})?;
+        reached("repair.verified")?;
         let mut report = RepairReport::default();
         for Damage { object, missing, lost, .. } in found.damage {
             for (name, frames) in lost {
@@ -83,6 +84,7 @@ impl Store {
             }
             if object.kind == Kind::Segment {
                 self.catalogue.forget_segment(object.digest)?;
+                reached("repair.forgotten")?;
             }
         }
         for lost in report.lost.values_mut() {
@@ -104,8 +106,9 @@ impl Store {
         let Journal { mut events, unreadable } = journal(&store)?;
         let mut rows: HashMap<Digest, Option<ManifestRow>> = HashMap::new();
         let mut keys = Vec::new();
-        for digest in events.iter().filter_map(|(record, _)| record.event.entry()).map(|entry| entry.manifest)
-        {
+        let mut rates: HashMap<Digest, f64> = HashMap::new();
+        for entry in events.iter().filter_map(|(record, _)| record.event.entry()) {
+            let digest = entry.manifest;
             if rows.contains_key(&digest) {
                 continue;
             }
@@ -116,6 +119,7 @@ impl Store {
                     Err(error) => return Err(error),
                 };
             if let Some(manifest) = &manifest {
+                rates.insert(manifest.root, entry.timing.rate().as_f64());
                 let whole =
                     manifest.segments.iter().filter(|segment| segment.trim_start + segment.trim_end == 0);
                 keys.extend(whole.map(|segment| (segment.key, segment.object, digest)));
@@ -124,7 +128,7 @@ impl Store {
         }
         let mut row_of = |digest: Digest| rows.get(&digest).cloned().flatten();
         let names = store.catalogue.rebuild(&mut events, &mut row_of, &keys)?;
-        store.catalogue.add_descriptors(&descriptors(&store)?)?;
+        add_descriptors(&store, &rates)?;
         reached("rebuild.filled")?;
         store.claim()?;
         Ok(RepairReport {
@@ -141,21 +145,27 @@ struct Journal {
     unreadable: Vec<ObjectId>,
 }
 
-/// Root, model and object of all descriptors.
-fn descriptors(store: &Store) -> Result<Vec<[Digest; 3]>> {
+/// Fills in the descriptors of videos of these frame rates, by the roots of their frames.
+fn add_descriptors(store: &Store, rates: &HashMap<Digest, f64>) -> Result<()> {
     let mut ids = Vec::new();
     store.objects.list(Kind::Descriptors, &mut |listed| {
         ids.push(listed.id);
         Ok(())
     })?;
-    let mut found = Vec::new();
-    for id in ids {
-        // They can be made again from the frames: what cannot be read is left out.
-        if let Ok(picked) = fetch(store.objects.as_ref(), id).and_then(|bytes| Picked::parse(id, &bytes)) {
-            found.push([picked.root, picked.descriptor, id.digest]);
+    for batch in ids.chunks(1000) {
+        let mut found = Vec::new();
+        for id in batch {
+            let Ok(bytes) = fetch(store.objects.as_ref(), *id) else { continue };
+            // They can be made again from the frames: what cannot be read is left out.
+            if let Ok(Picked { root, descriptor: model, .. }) = Picked::parse(*id, &bytes)
+                && let Some(rate) = rates.get(&root)
+            {
+                found.push(DescriptorRow { root, model, object: id.digest, rate: *rate, picked: bytes });
+            }
         }
+        store.catalogue.add_descriptors(&found)?;
     }
-    Ok(found)
+    Ok(())
 }
 
 fn journal(store: &Store) -> Result<Journal> {

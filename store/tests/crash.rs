@@ -268,6 +268,53 @@ fn gc_survives() {
     every_step("gc");
 }
 
+/// Damages a manifest and two segments of the store.
+fn damage(folder: &Path) {
+    let first_segment = |name| open(folder).stat(name).unwrap().manifest.segments[0].id().path();
+    let segments = [first_segment("kept"), first_segment("removed")];
+    let replaced = open(folder).stat("replaced").unwrap().entry.manifest;
+    let replaced = replaced.to_string();
+    for path in segments.into_iter().chain([format!("man/{}/{replaced}", &replaced[..2])]) {
+        let path = folder.join(path);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 4;
+        std::fs::write(path, bytes).unwrap();
+    }
+}
+
+#[test]
+fn repair_survives() {
+    let prepared = tempfile::tempdir().unwrap();
+    prepare(prepared.path());
+    damage(prepared.path());
+    let steps = steps("repair", prepared.path());
+    assert!(
+        ["repair.verified", "repair.set-aside", "repair.forgotten"].iter().all(|s| steps.contains_key(*s))
+    );
+    for (step, count) in steps {
+        for at in 1..=count {
+            let context = format!("kill at {step}, time {at} of {count}");
+            let folder = copy(prepared.path());
+            let output = spawn("repair", folder.path(), &format!("{step}:kill@{at}"));
+            assert_eq!(output.status.signal(), Some(9), "{context}");
+            // Whatever was done, a repair again comes to the same, and loses nothing that was whole.
+            let store = open(folder.path());
+            let report = store.repair(&RepairOptions::default()).unwrap();
+            assert_eq!(report.set_aside.len() + report.missing.len(), 3, "{context}: {report:?}");
+            let lost: Vec<&str> = report.lost.keys().map(String::as_str).collect();
+            assert_eq!(lost, ["kept", "removed", "replaced"], "{context}");
+            assert_eq!(play(&store, "shared").unwrap(), take(1, 10..30), "{context}");
+            // Putting them again heals them.
+            for (name, clip) in before() {
+                let name = format!("{name} again");
+                clips::put(&store, &name, &clip).unwrap();
+            }
+            check(&store, &Changes::new(), true, &context);
+        }
+    }
+}
+
 #[test]
 fn rebuild_survives() {
     every_step("rebuild");

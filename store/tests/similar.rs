@@ -5,7 +5,10 @@ mod clips;
 
 use clips::{folder, play, put};
 use vcn_media::{Picture, Yuv420};
-use vcn_store::{Clip, Distortion, FindOptions, Level, Match, Sharing, Store, VerifyOptions};
+use vcn_store::{
+    Class, Clip, Dedup, Distortion, FindOptions, GcOptions, Level, Match, MaxDistortion, Planes, PutTiming,
+    Query, SegmentCodec, Sharing, SideStream, Store, VerifyOptions,
+};
 
 /// A scene of moving bright discs on a gradient, other ones every 3 seconds (at 25 frames per second).
 fn scene(seed: u64, index: u64, width: usize, height: usize) -> Picture {
@@ -50,7 +53,7 @@ fn changed(clip: &[Picture], change: impl Fn(&mut Yuv420)) -> Vec<Picture> {
 }
 
 fn find(store: &Store, query: Vec<Picture>) -> Vec<Match> {
-    store.find(&mut Clip::new(query), 25.0, &FindOptions::default()).unwrap()
+    store.find(&mut Clip::new(query), Query::new(25.0)).unwrap()
 }
 
 #[test]
@@ -164,4 +167,185 @@ fn dups_are_reported_by_level_and_marks_are_remembered() {
     let dups = store.dups(&FindOptions::default()).unwrap();
     assert!(!dups.iter().any(|pair| (pair.name.as_str(), pair.other.name.as_str()) == ("a", "d brighter")));
     assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+}
+
+/// Puts a video and one that is almost the same, with every policy, and sees that both are what they were.
+fn both_are_kept(what: &str, [a, b]: [&[Picture]; 2], [sound_a, sound_b]: [&[u8]; 2]) {
+    let exact: &dyn SegmentCodec = &Planes::default();
+    // So coarse that it may lose the difference.
+    let coarse: &dyn SegmentCodec = &clips::Coarse;
+    for (codec, class, dedup) in [
+        (exact, Class::Frames, Dedup::Exact),
+        (exact, Class::Frames, Dedup::Report),
+        (coarse, Class::Quality, Dedup::Exact),
+        (coarse, Class::Quality, Dedup::Report),
+    ] {
+        let context = format!("{what}, {class:?}, {dedup:?}");
+        let (_folder, store) = folder();
+        let mut identities = Vec::new();
+        for (name, frames, sound) in [("a", a, sound_a), ("b", b, sound_b)] {
+            let mut request = clips::request(name);
+            (request.codec, request.class, request.dedup, request.quality) = (codec, class, dedup, 6);
+            let (kind, label, bytes) = ("audio".to_owned(), "en".to_owned(), sound.to_vec());
+            request.side = vec![SideStream { kind, label, identity: None, bytes }];
+            let outcome = store.put(request, &mut Clip::new(frames.to_vec())).unwrap();
+            assert_ne!(outcome.sharing, Sharing::Identical, "{context}");
+            identities.push(outcome.identity);
+        }
+        assert_ne!(identities[0], identities[1], "{context}");
+        for (name, frames, sound) in [("a", a, sound_a), ("b", b, sound_b)] {
+            let mut got = Vec::new();
+            store.read_blob(&store.stat(name).unwrap().manifest.side[0].blob, &mut got).unwrap();
+            assert_eq!(got, sound, "{context}");
+            let expected: Vec<Picture> = match class {
+                Class::Frames => frames.to_vec(),
+                _ => {
+                    let bytes = coarse.encode(frames, vcn_media::Colour::RGB_INPUT, 6).unwrap();
+                    coarse.decode(&bytes, vcn_store::Format::of(&frames[0]), frames.len()).unwrap()
+                }
+            };
+            assert!(play(&store, name).unwrap() == expected, "{context}: {name}");
+        }
+        assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+    }
+}
+
+#[test]
+fn what_is_almost_the_same_is_never_merged() {
+    let large = |seed| -> Vec<Picture> { (0..60).map(|index| scene(seed, index, 160, 96)).collect() };
+    let original = large(1);
+    let box_at = |(left, top): (usize, usize), (width, height): (usize, usize), level: u8| {
+        changed(&original, |p| {
+            (top..top + height).for_each(|row| p.y[row * 160 + left..][..width].fill(level))
+        })
+    };
+    let one_frame = {
+        let mut frames = original.clone();
+        frames[30] = box_at((70, 40), (20, 20), 200)[30].clone();
+        frames
+    };
+    // A second of something else, in the middle.
+    let insert = [&original[..30], &large(2)[..25], &original[30..]].concat();
+    let sound = b"la la la";
+    for (what, other) in [
+        ("a caption of 24 pixels", box_at((20, 66), (120, 24), 230)),
+        (
+            "a faint caption",
+            changed(&original, |p| p.y[66 * 160 + 20..][..120].iter_mut().for_each(|y| *y ^= 1)),
+        ),
+        ("a patch of 20x20", box_at((70, 40), (20, 20), 200)),
+        ("a patch in one frame", one_frame),
+        ("an insert", insert),
+        ("another take", (0..60).map(|index| scene(1, index + 2, 160, 96)).collect()),
+    ] {
+        both_are_kept(what, [&original, &other], [sound, sound]);
+    }
+    both_are_kept("another sound track", [&original, &original], [sound, b"lo lo lo"]);
+}
+
+/// A put in class `quality` that may give up its pictures within bounds.
+fn replacing(store: &Store, name: &str, frames: &[Picture], bounds: MaxDistortion) -> vcn_store::PutOutcome {
+    let mut request = clips::request(name);
+    (request.codec, request.class, request.dedup) = (&clips::Coarse, Class::Quality, Dedup::Replace(bounds));
+    store.put(request, &mut Clip::new(frames.to_vec())).unwrap()
+}
+
+#[test]
+fn replace_keeps_its_bounds_leaves_a_receipt_and_can_be_undone() {
+    let (_folder, store) = folder();
+    let lax = MaxDistortion { frame: 36.0, block: 30.0 };
+    let original = clip(1, 0..80);
+    let noisy =
+        changed(&original, |p| p.y.iter_mut().enumerate().for_each(|(i, y)| *y ^= (i % 3 == 0) as u8));
+    assert_eq!(replacing(&store, "original", &original, lax).sharing, Sharing::None);
+    let strict = MaxDistortion { frame: 60.0, block: 60.0 };
+    assert_eq!(replacing(&store, "kept", &noisy, strict).sharing, Sharing::None);
+    store.rm("kept").unwrap();
+    let noisier = changed(&noisy, |p| p.v.iter_mut().for_each(|v| *v += 1));
+    let outcome = replacing(&store, "given up", &noisier, lax);
+    assert_eq!(
+        (outcome.sharing, outcome.shared_with.as_slice()),
+        (Sharing::Replaced, &["original".to_owned()][..])
+    );
+    assert!(play(&store, "given up").unwrap() == original);
+    let receipt = store.stat("given up").unwrap().entry.receipt.unwrap();
+    assert!(Distortion::psnr(receipt.distortion.worst_block) >= 30.0, "{receipt:?}");
+    assert_eq!((receipt.by.as_str(), receipt.identity), ("original", outcome.identity));
+
+    let again = replacing(&store, "given up", &noisier, lax);
+    assert_eq!((again.sharing, again.new_bytes), (Sharing::AlreadyThere, 0));
+
+    // The catalogue can be lost; undo brings the pictures back, also where a collection has been.
+    let week = std::time::Duration::from_secs(604_800);
+    let now = GcOptions { retention: week, grace: std::time::Duration::ZERO, max_share: 100, dry_run: false };
+    store.gc(&now).unwrap();
+    store.gc(&now).unwrap();
+    store.undelete("given up").unwrap();
+    assert!(play(&store, "given up").unwrap() == noisier);
+    assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+}
+
+#[test]
+fn replace_merges_nothing_that_is_another_video() {
+    let laxest = MaxDistortion { frame: 30.0, block: MaxDistortion::LEAST_BLOCK };
+    let (_folder, store) = folder();
+    let original = clip(1, 0..80);
+    replacing(&store, "original", &original, laxest);
+    let caption = changed(&original, |p| (36..60).for_each(|row| p.y[row * 80 + 10..][..60].fill(230)));
+    let patch = changed(&original, |p| (20..40).for_each(|row| p.y[row * 80 + 30..][..20].fill(200)));
+    let coloured = changed(&original, |p| (10..20).for_each(|row| p.u[row * 40 + 15..][..10].fill(150)));
+    let mut one_frame = original.clone();
+    one_frame[40] = patch[40].clone();
+    let insert = [&original[..40], &clip(2, 0..25), &original[40..]].concat();
+    let shorter = original[..79].to_vec();
+    let take = clip(3, 0..80);
+    for (name, frames) in [
+        ("caption", caption),
+        ("patch", patch),
+        ("coloured patch", coloured),
+        ("patch in one frame", one_frame),
+        ("insert", insert),
+        ("shorter", shorter),
+        ("take", take),
+    ] {
+        assert_ne!(replacing(&store, name, &frames, laxest).sharing, Sharing::Replaced, "{name}");
+        assert!(play(&store, name).unwrap() == frames, "{name}");
+    }
+    // Other audio: the same pictures, and yet another video.
+    let mut request = clips::request("audio");
+    (request.codec, request.class, request.dedup) = (&clips::Coarse, Class::Quality, Dedup::Replace(laxest));
+    let (kind, label, bytes) = ("audio".to_owned(), String::new(), b"la".to_vec());
+    request.side = vec![SideStream { kind, label, identity: None, bytes }];
+    assert_ne!(store.put(request, &mut Clip::new(original)).unwrap().sharing, Sharing::Replaced);
+}
+
+#[test]
+fn times_of_frames_are_kept_and_do_not_part_equal_frames() {
+    let (_folder, store) = folder();
+    let frames = clip(1, 0..40);
+    let base = vcn_media::Rational { num: 1, den: 90_000 };
+    let times = |stretch: i64| -> Vec<i64> { (0..40).map(|i| i * 3600 + i * i * stretch).collect() };
+    for (name, stretch) in [("steady", 0), ("varying", 7), ("varying more", 31)] {
+        let mut request = clips::request(name);
+        request.timing = PutTiming::Stamps { base, rate: clips::FPS, ticks: times(stretch) };
+        let outcome = store.put(request, &mut Clip::new(frames.clone())).unwrap();
+        assert_eq!(outcome.encoded_frames, if stretch == 0 { 40 } else { 0 });
+        assert!(stretch == 0 || outcome.new_bytes < 2048, "{outcome:?}");
+    }
+    for (name, stretch) in [("steady", 0), ("varying", 7), ("varying more", 31)] {
+        assert_eq!(store.get(name, None).unwrap().ticks().unwrap(), Some(times(stretch)), "{name}");
+        assert_eq!(play(&store, name).unwrap(), frames);
+    }
+}
+
+#[test]
+fn find_tells_what_shares_segments() {
+    let (_folder, store) = folder();
+    put(&store, "whole", &clip(1, 0..200)).unwrap();
+    put(&store, "other", &clip(2, 0..200)).unwrap();
+    let found = find(&store, clip(1, 50..180));
+    assert_eq!((found[0].name.as_str(), found[0].level), ("whole", Level::Segments), "{found:?}");
+    assert!(found[0].score > 0.7 && found[0].shared_bytes > 0, "{found:?}");
+    assert!((found[0].from - found[0].query_from - 2.0).abs() < 1e-6, "{found:?}");
+    assert!(found.iter().all(|found| found.name != "other"), "{found:?}");
 }

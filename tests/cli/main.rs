@@ -4,6 +4,7 @@
 #[allow(dead_code)]
 mod untrained;
 
+mod archive;
 mod damage;
 mod interruption;
 mod measuring;

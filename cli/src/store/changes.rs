@@ -150,6 +150,14 @@ pub fn stat(context: &Context, a: &Name) -> Result<()> {
     lines.extend(
         manifest.side.iter().map(|side| format!("{} {}, {}", side.kind, side.label, bytes(side.blob.bytes))),
     );
+    lines.extend(entry.receipt.iter().map(|receipt| {
+        let [frame, block] =
+            [receipt.distortion.worst_frame, receipt.distortion.worst_block].map(Distortion::psnr);
+        format!(
+            "shows the pictures of {}: worst frame {frame:.2} dB from its own, worst block {block:.2} dB",
+            receipt.by
+        )
+    }));
     lines.extend(stat.same.iter().map(|name| format!("the same as {name}")));
     Stream::Out.text(&lines.join("\n"))
 }

@@ -73,6 +73,11 @@ pub fn run(context: &Context, a: &Arguments) -> Result<()> {
         side(&store, a, folder)?;
     }
     let lossless = stat.manifest.lossless;
+    // What is shown instead of a video's own pictures is as far from those as its receipt says.
+    let distortion = match &stat.entry.receipt {
+        Some(receipt) => receipt.distortion,
+        None => stat.manifest.distortion,
+    };
     let psnr = |mse: f32| (!lossless).then(|| Distortion::psnr(mse).min(99.0));
     let mut report = Report {
         name: a.name.clone(),
@@ -80,8 +85,8 @@ pub fn run(context: &Context, a: &Arguments) -> Result<()> {
         class: stat.entry.class.as_str(),
         frames: 0,
         original: a.original,
-        mean_psnr: psnr(stat.manifest.distortion.mean),
-        worst_block_psnr: psnr(stat.manifest.distortion.worst_block),
+        mean_psnr: psnr(distortion.mean),
+        worst_block_psnr: psnr(distortion.worst_block),
     };
     match a.original {
         true => original(&store, a)?,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use vcn_media::{FrameReader, OpenOptions, Picture, VideoInfo, open};
 use vcn_store::{BoxError, FrameSource};
 
@@ -16,7 +17,7 @@ const VIDEOS: [&str; 22] = [
 const IMAGES: [&str; 3] = ["png", "jpg", "jpeg"];
 
 /// A video to put.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Input {
     /// The file or folder.
     pub path: String,

@@ -111,6 +111,7 @@ pub fn sharing(sharing: Sharing) -> &'static str {
     match sharing {
         Sharing::AlreadyThere => "already-there",
         Sharing::Identical => "identical",
+        Sharing::Replaced => "replaced",
         Sharing::Segments => "shared",
         Sharing::None => "new",
     }
@@ -128,6 +129,7 @@ pub struct Found {
     other_from_seconds: f64,
     other_to_seconds: f64,
     mirrored: bool,
+    shared_bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     mean_psnr: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -153,6 +155,7 @@ impl Found {
             other_from_seconds: found.from,
             other_to_seconds: found.to,
             mirrored: found.mirrored,
+            shared_bytes: found.shared_bytes,
             mean_psnr: psnr(|d| d.mean),
             worst_frame_psnr: psnr(|d| d.worst_frame),
             worst_block_psnr: psnr(|d| d.worst_block),

@@ -12,8 +12,8 @@ use vcn_codec::Effort;
 use vcn_codec::gop::GopPolicy;
 use vcn_media::{OpenOptions, Rational, SourceKind};
 use vcn_store::{
-    BlockSpectrum, Class, Dedup, Error, Planes, PutOutcome, PutRequest, PutTiming, SegmentCodec, SourceFacts,
-    Store,
+    BlockSpectrum, Class, Dedup, Error, MaxDistortion, Planes, PutOutcome, PutRequest, PutTiming,
+    SegmentCodec, SourceFacts, Store,
 };
 
 use super::codec::{Learned, splitter};
@@ -45,9 +45,13 @@ pub struct Arguments {
     /// From 0, the smallest, to 63, the best picture.
     #[arg(short, long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(0..=63))]
     quality: u16,
-    /// exact: share what is equal; report: share nothing, say what could be; link, replace: see doc/STORE.md.
+    /// exact: share what is equal; report: share nothing, say what could be; replace: also give up pictures for those of
+    /// a stored video within --max-distortion, which `undelete` takes back; link: see doc/STORE.md.
     #[arg(long, value_enum, default_value_t = DedupName::Exact)]
     dedup: DedupName,
+    /// For --dedup replace: what the worst frame and the worst block must reach, in dB of PSNR.
+    #[arg(long, value_name = "FRAME,BLOCK", value_parser = bounds, default_value = "40,34")]
+    max_distortion: MaxDistortion,
     /// Take over names that stand for other videos, which `undelete` brings back.
     #[arg(long)]
     overwrite: bool,
@@ -82,6 +86,22 @@ enum DedupName {
     Replace,
 }
 
+fn bounds(text: &str) -> std::result::Result<MaxDistortion, String> {
+    let wrong = || format!("expected two numbers of dB, such as 40,34, got {text}");
+    let (frame, block) = text.split_once(',').ok_or_else(wrong)?;
+    let bounds = MaxDistortion {
+        frame: frame.trim().parse().map_err(|_| wrong())?,
+        block: block.trim().parse().map_err(|_| wrong())?,
+    };
+    match bounds.is_possible() {
+        true => Ok(bounds),
+        false => Err(format!(
+            "{text} would let a caption pass: the worst block must reach at least {} dB, the worst frame as much as that",
+            MaxDistortion::LEAST_BLOCK
+        )),
+    }
+}
+
 #[derive(Serialize)]
 struct Report {
     results: Vec<json::Put>,
@@ -101,9 +121,7 @@ struct Failed {
 pub fn run(context: &Context, a: &Arguments) -> Result<()> {
     let inputs = inputs(a)?;
     if a.dry_run {
-        let lines: Vec<String> =
-            inputs.iter().map(|input| format!("would put {} as {}", input.path, input.name)).collect();
-        return Stream::Out.text(&lines.join("\n"));
+        return would_put(context, &inputs);
     }
     let store = context.open()?;
     let codec: Box<dyn SegmentCodec> = match a.class {
@@ -143,6 +161,19 @@ pub fn run(context: &Context, a: &Arguments) -> Result<()> {
         0 => Ok(()),
         count => Err(Failure::Other(format!("{count} of {total} inputs could not be put").into())),
     }
+}
+
+fn would_put(context: &Context, inputs: &[Input]) -> Result<()> {
+    #[derive(Serialize)]
+    struct Report<'a> {
+        would_put: &'a [Input],
+    }
+    if context.json {
+        return json::print(&Report { would_put: inputs });
+    }
+    let lines: Vec<String> =
+        inputs.iter().map(|input| format!("would put {} as {}", input.path, input.name)).collect();
+    Stream::Out.text(&lines.join("\n"))
 }
 
 fn inputs(a: &Arguments) -> Result<Vec<Input>> {
@@ -220,7 +251,7 @@ fn one(store: &Store, codec: &dyn SegmentCodec, a: &Arguments, input: &Input) ->
         DedupName::Exact => Dedup::Exact,
         DedupName::Report => Dedup::Report,
         DedupName::Link => Dedup::Link,
-        DedupName::Replace => Dedup::Replace,
+        DedupName::Replace => Dedup::Replace(a.max_distortion),
     };
     if info.source == SourceKind::Ffmpeg {
         request.side = side::streams(&input.path)?;

@@ -1,15 +1,21 @@
 //! `vcn store dups|find`.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use serde::Serialize;
+use vcn_codec::gop::GopPolicy;
 use vcn_media::OpenOptions;
-use vcn_store::FindOptions;
+use vcn_store::{BlockSpectrum, DigestSplitter, FindOptions, Match, Query};
 
+use super::codec::splitter;
+use super::evidence::{Video, group};
 use super::input::Frames;
 use super::{Context, failure, json};
 use crate::compute::Compute;
-use crate::failure::Result;
-use crate::print::Stream;
+use crate::failure::{Failure, Result};
+use crate::page::{Group, Page};
+use crate::print::{Stream, bytes};
 
 /// How to look.
 #[derive(Args)]
@@ -20,6 +26,12 @@ struct How {
     /// So many that look alike for each video.
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: usize,
+    /// Write a page with pictures of what was found: one file that needs no other.
+    #[arg(long, value_name = "OUT")]
+    html: Option<String>,
+    /// Replace an existing page.
+    #[arg(long, requires = "html")]
+    overwrite: bool,
     /// Do not compare pixels.
     #[arg(long)]
     no_pixels: bool,
@@ -58,8 +70,9 @@ struct Report {
 }
 
 impl How {
-    fn options(&self) -> FindOptions {
-        FindOptions { min_score: self.min_score, limit: self.limit, pixels: !self.no_pixels }
+    fn options(&self) -> FindOptions<'_> {
+        let (min_score, limit, pixels) = (self.min_score, self.limit, !self.no_pixels);
+        FindOptions { min_score, limit, pixels, descriptor: &BlockSpectrum }
     }
 }
 
@@ -71,17 +84,65 @@ pub fn dups(context: &Context, a: &DupsArguments) -> Result<()> {
         }
     }
     let store = context.open_with_codecs(a.how.model.as_deref(), &a.how.compute)?;
-    let pairs = store.dups(&a.how.options()).map_err(failure)?;
-    print(context, pairs.into_iter().map(|pair| json::Found::new(&pair.name, pair.other)).collect())
+    let options = a.how.options();
+    let mut found: BTreeMap<String, Vec<Match>> = BTreeMap::new();
+    for pair in store.dups(&options).map_err(failure)? {
+        found.entry(pair.name).or_default().push(pair.other);
+    }
+    if let Some(path) = &a.how.html {
+        let groups: Result<Vec<Group>> = found
+            .iter()
+            .map(|(name, matches)| group(&store, &Video::Stored(name), matches, options.descriptor))
+            .collect();
+        let title = format!("Duplicates in {}", store.location());
+        write_page(title, groups?, path, a.how.overwrite)?;
+    }
+    let all = found.into_iter();
+    print(context, all.flat_map(|(name, matches)| lines(&name, matches)).collect())
 }
 
 /// `vcn store find`.
 pub fn find(context: &Context, a: &FindArguments) -> Result<()> {
     let store = context.open_with_codecs(a.how.model.as_deref(), &a.how.compute)?;
     let mut frames = Frames::open(&a.input, OpenOptions::default())?;
-    let rate = frames.info().fps.as_f64();
-    let found = store.find(&mut frames, rate, &a.how.options()).map_err(failure)?;
-    print(context, found.into_iter().map(|found| json::Found::new(&a.input, found)).collect())
+    let info = frames.info().clone();
+    let query = Query {
+        rate: info.fps.as_f64(),
+        colour: info.colour,
+        splitters: vec![
+            Box::new(DigestSplitter::default()),
+            Box::new(splitter(GopPolicy::default(), info.colour)),
+        ],
+        options: a.how.options(),
+    };
+    let found = store.find(&mut frames, query).map_err(failure)?;
+    if let Some(path) = &a.how.html {
+        if a.input == "-" {
+            let reason = "--html needs the pictures a second time: give a file instead of `-`";
+            return Err(Failure::Usage(reason.to_owned()));
+        }
+        let video = Video::File(&a.input, OpenOptions::default());
+        let groups = vec![group(&store, &video, &found, a.how.options().descriptor)?];
+        let title = format!("What {} has in common with {}", a.input, store.location());
+        write_page(title, if found.is_empty() { Vec::new() } else { groups }, path, a.how.overwrite)?;
+    }
+    print(context, lines(&a.input, found))
+}
+
+fn write_page(title: String, groups: Vec<Group>, path: &str, overwrite: bool) -> Result<()> {
+    let saved: u64 = groups.iter().map(|group| group.saved_bytes).sum();
+    let mut notes = vec![
+        "Identical videos and equal segments are kept once. What only looks alike is reported and never merged."
+            .to_owned(),
+    ];
+    if saved > 0 {
+        notes.push(format!("{} would be stored again without that.", bytes(saved)));
+    }
+    Page { title, notes, groups }.write(path, overwrite)
+}
+
+fn lines(name: &str, matches: Vec<Match>) -> Vec<json::Found> {
+    matches.into_iter().map(|found| json::Found::new(name, found)).collect()
 }
 
 fn print(context: &Context, matches: Vec<json::Found>) -> Result<()> {

@@ -26,6 +26,7 @@ pub(crate) struct EventRow {
 pub(crate) struct ManifestRow {
     pub id: Digest,
     pub identity: Digest,
+    pub root: Digest,
     pub codec: Digest,
     pub quality: u16,
     pub lossless: bool,
@@ -42,6 +43,7 @@ impl ManifestRow {
         ManifestRow {
             id,
             identity: manifest.identity,
+            root: manifest.root,
             codec: manifest.codec,
             quality: manifest.quality,
             lossless: manifest.lossless,
@@ -158,7 +160,7 @@ fn check(sql: &Transaction, change: &Change) -> std::result::Result<(), StepErro
     let live = match change.event.name() {
         None => return Ok(()),
         Some(name) => optional(sql.query_row(
-            "SELECT e.sequence, e.name, e.record, e.identity, e.class, e.bytes, e.ended, 0, 0, 0, 0 \
+            "SELECT e.sequence, e.name, e.record, e.identity, e.class, e.bytes, e.ended, 0, 0, 0, 0, e.rate \
              FROM entries e WHERE e.name = ?1 AND e.ended IS NULL",
             [name],
             entry,
@@ -199,10 +201,11 @@ fn replay(sql: &Transaction, record: &Record, id: Digest, manifest: Option<&Mani
             let Some(row) = manifest else { return Ok(()) };
             end(&entry.name)?;
             sql.execute(
-                "INSERT OR REPLACE INTO manifests VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT OR REPLACE INTO manifests VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 params![
                     row.id.0,
                     row.identity.0,
+                    row.root.0,
                     row.codec.0,
                     row.quality,
                     row.lossless,
@@ -213,7 +216,7 @@ fn replay(sql: &Transaction, record: &Record, id: Digest, manifest: Option<&Mani
                 ],
             )?;
             sql.execute(
-                "INSERT OR REPLACE INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, NULL)",
+                "INSERT OR REPLACE INTO entries VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, NULL)",
                 params![
                     record.sequence,
                     entry.name,
@@ -221,7 +224,8 @@ fn replay(sql: &Transaction, record: &Record, id: Digest, manifest: Option<&Mani
                     entry.manifest.0,
                     row.identity.0,
                     entry.class.as_str(),
-                    entry.source.bytes.cast_signed()
+                    entry.source.bytes.cast_signed(),
+                    entry.timing.rate().as_f64()
                 ],
             )?;
         }

@@ -32,26 +32,6 @@ impl Catalogue {
         })
     }
 
-    /// The descriptors of a video, by the root of its frames and by model.
-    pub fn descriptors_of(&self, root: Digest, model: Digest) -> Result<Option<Digest>> {
-        self.read("look up descriptors", |sql| {
-            let mut query =
-                sql.prepare_cached("SELECT object FROM descriptors WHERE root = ?1 AND model = ?2")?;
-            optional(query.query_row([root.0, model.0], |row| digest_of(row.get_ref(0)?)))
-        })
-    }
-
-    /// Remembers descriptors: root, model and object.
-    pub fn add_descriptors(&self, descriptors: &[[Digest; 3]]) -> Result<()> {
-        self.change_quickly("write descriptors", |sql| {
-            let mut insert = sql.prepare_cached("INSERT OR REPLACE INTO descriptors VALUES (?1, ?2, ?3)")?;
-            for [root, model, object] in descriptors {
-                insert.execute([root.0, model.0, object.0])?;
-            }
-            Ok(())
-        })
-    }
-
     /// Forgets the keys of a segment.
     pub fn forget_segment(&self, segment: Digest) -> Result<()> {
         self.change_quickly("forget a segment", |sql| {

@@ -6,6 +6,7 @@
 //! dead, too.
 
 mod collect;
+mod descriptors;
 mod journal;
 mod keys;
 mod leases;
@@ -26,12 +27,13 @@ use crate::{
 };
 
 pub(crate) use collect::Snapshot;
+pub(crate) use descriptors::DescriptorRow;
 pub(crate) use journal::{Change, ManifestRow};
 pub(crate) use leases::{LEASE_SECONDS, Lease};
 pub(crate) use names::EntryRow;
 
 /// Version of the schema.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 
 /// How long to wait for other processes.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -53,6 +55,12 @@ impl Catalogue {
         let failed = |error| failed(path, "open the catalogue", error);
         let durable = connect(path, "FULL").map_err(failed)?;
         let quick = connect(path, "NORMAL").map_err(failed)?;
+        let version: i64 =
+            quick.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
+        if version != SCHEMA {
+            let reason = format!("it is of version {version}, this program has version {SCHEMA}");
+            return Err(Error::Catalogue { path: path.to_owned(), doing: "open the catalogue", reason });
+        }
         Ok(Catalogue { path: path.to_owned(), durable: Mutex::new(durable), quick: Mutex::new(quick) })
     }
 

@@ -1,6 +1,6 @@
 //! Reading names.
 
-use rusqlite::{Row, params};
+use rusqlite::{Row, params, types::Value};
 
 use super::{Catalogue, Sql, digest_of, optional};
 use crate::{
@@ -23,6 +23,8 @@ pub(crate) struct EntryRow {
     pub width: u32,
     pub height: u32,
     pub stored_bytes: u64,
+    /// Frames per second, about.
+    pub rate: f64,
 }
 
 impl EntryRow {
@@ -32,7 +34,7 @@ impl EntryRow {
 }
 
 const COLUMNS: &str = "e.sequence, e.name, e.record, e.identity, e.class, e.bytes, e.ended, \
-     coalesce(m.frames, 0), coalesce(m.width, 0), coalesce(m.height, 0), coalesce(m.bytes, 0) \
+     coalesce(m.frames, 0), coalesce(m.width, 0), coalesce(m.height, 0), coalesce(m.bytes, 0), e.rate \
      FROM entries e LEFT JOIN manifests m ON m.id = e.manifest";
 
 impl Catalogue {
@@ -49,14 +51,24 @@ impl Catalogue {
         self.one(&sql, name)
     }
 
+    /// What a name stood for with this manifest, the latest.
+    pub fn ended_with(&self, name: &str, manifest: Digest) -> Result<Option<EntryRow>> {
+        let sql = format!(
+            "SELECT {COLUMNS} WHERE e.name = ?1 AND e.manifest = ?2 AND e.ended IS NOT NULL \
+             ORDER BY e.ended DESC LIMIT 1"
+        );
+        Ok(self.many(&sql, params![name, manifest.0])?.pop())
+    }
+
     /// Live names that start with `prefix` and come after `after`, in the order of their bytes.
     pub fn page(&self, prefix: &str, after: &str, limit: usize) -> Result<Vec<EntryRow>> {
         let sql = format!(
-            "SELECT {COLUMNS} WHERE e.ended IS NULL AND e.name > ?1 AND e.name >= ?2 AND substr(e.name, 1, ?3) = ?2 \
+            "SELECT {COLUMNS} WHERE e.ended IS NULL AND e.name > ?1 AND e.name >= ?2 AND e.name < ?3 \
              ORDER BY e.name LIMIT ?4"
         );
-        let length = prefix.chars().count() as i64;
-        self.many(&sql, params![after, prefix, length, limit as i64])
+        // To SQLite, any blob comes after any text.
+        let end = behind(prefix).map_or(Value::Blob(Vec::new()), Value::Text);
+        self.many(&sql, params![after, prefix, end, limit as i64])
     }
 
     /// Tombstones of names that start with `prefix`, the latest first.
@@ -75,6 +87,27 @@ impl Catalogue {
                 "SELECT name FROM entries WHERE manifest = ?1 AND ended IS NULL ORDER BY sequence LIMIT ?2",
             )?;
             query.query_map(params![manifest.0, limit as i64], |row| row.get(0))?.collect()
+        })
+    }
+
+    /// Live names of videos with these frames.
+    pub fn with_root(&self, root: Digest, limit: usize) -> Result<Vec<EntryRow>> {
+        let sql = format!("SELECT {COLUMNS} WHERE m.root = ?1 AND e.ended IS NULL ORDER BY e.name LIMIT ?2");
+        self.many(&sql, params![root.0, limit as i64])
+    }
+
+    /// Live entries of a manifest.
+    pub fn rows_of(&self, manifest: Digest, limit: usize) -> Result<Vec<EntryRow>> {
+        let sql =
+            format!("SELECT {COLUMNS} WHERE e.manifest = ?1 AND e.ended IS NULL ORDER BY e.name LIMIT ?2");
+        self.many(&sql, params![manifest.0, limit as i64])
+    }
+
+    /// Codecs and qualities of which there are manifests.
+    pub fn codings(&self) -> Result<Vec<(Digest, u16)>> {
+        self.read("read codecs", |sql| {
+            let mut query = sql.prepare_cached("SELECT DISTINCT codec, quality FROM manifests")?;
+            query.query_map([], |row| Ok((digest_of(row.get_ref(0)?)?, row.get(1)?)))?.collect()
         })
     }
 
@@ -134,7 +167,22 @@ pub(super) fn entry(row: &Row) -> Sql<EntryRow> {
         width: row.get(8)?,
         height: row.get(9)?,
         stored_bytes: unsigned(row, 10)?,
+        rate: row.get(11)?,
     })
+}
+
+/// The least text behind all texts that start with `prefix`, if there is one.
+fn behind(prefix: &str) -> Option<String> {
+    let mut text = prefix.to_owned();
+    while let Some(last) = text.pop() {
+        // Surrogates are no characters.
+        let next = if last == '\u{D7FF}' { Some('\u{E000}') } else { char::from_u32(last as u32 + 1) };
+        if let Some(next) = next {
+            text.push(next);
+            return Some(text);
+        }
+    }
+    None
 }
 
 /// Counts are stored as SQLite has them, signed.

@@ -11,6 +11,7 @@ CREATE TABLE entries (
     identity BLOB NOT NULL,
     class    TEXT NOT NULL,
     bytes    INTEGER NOT NULL, -- of the source
+    rate     REAL NOT NULL,    -- frames per second, about
     ended    INTEGER
 );
 CREATE UNIQUE INDEX entries_live ON entries (name) WHERE ended IS NULL;
@@ -20,6 +21,7 @@ CREATE INDEX entries_manifest ON entries (manifest);
 CREATE TABLE manifests (
     id       BLOB PRIMARY KEY,
     identity BLOB NOT NULL,
+    root     BLOB NOT NULL,    -- of its frames
     codec    BLOB NOT NULL,
     quality  INTEGER NOT NULL,
     lossless INTEGER NOT NULL,
@@ -29,6 +31,8 @@ CREATE TABLE manifests (
     bytes    INTEGER NOT NULL  -- of its segments and side streams
 ) WITHOUT ROWID;
 CREATE INDEX manifests_identity ON manifests (identity);
+CREATE INDEX manifests_root ON manifests (root);
+CREATE INDEX manifests_codec ON manifests (codec, quality);
 
 -- Frames key to segment: what need not be encoded again.
 CREATE TABLE keys (
@@ -38,13 +42,18 @@ CREATE TABLE keys (
 ) WITHOUT ROWID;
 CREATE INDEX keys_segment ON keys (segment);
 
--- Descriptors by the root of the frames that they describe and by their model.
+-- Descriptors by the root of the frames that they describe and by their model. What is in their objects is here, too, so
+-- that a search reads one file.
 CREATE TABLE descriptors (
+    id     INTEGER PRIMARY KEY,
     root   BLOB NOT NULL,
     model  BLOB NOT NULL,
     object BLOB NOT NULL,
-    PRIMARY KEY (root, model)
-) WITHOUT ROWID;
+    rate   REAL NOT NULL,      -- frames per second, about
+    picked BLOB NOT NULL       -- the object
+);
+CREATE UNIQUE INDEX descriptors_key ON descriptors (root, model);
+CREATE INDEX descriptors_object ON descriptors (object, root);
 
 -- The journal.
 CREATE TABLE events (sequence INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT, record BLOB NOT NULL);

@@ -1,0 +1,130 @@
+//! One self-contained page about videos that have something in common: for `vcn store dups`, `vcn store find` and
+//! whatever else compares videos. It loads nothing and runs no script.
+
+mod html;
+mod picture;
+
+use vcn_media::{AtomicFile, Rgb8};
+use vcn_similarity::{SIDE, Thumbnail};
+
+use crate::failure::{Failure, Result};
+
+/// What is on the page.
+pub struct Page {
+    /// Its heading.
+    pub title: String,
+    /// What there is to say of the whole.
+    pub notes: Vec<String>,
+    /// Videos, each with those that it has something in common with.
+    pub groups: Vec<Group>,
+}
+
+/// A video and those that it has something in common with.
+pub struct Group {
+    /// The video.
+    pub name: String,
+    /// A line for each video with the same frames.
+    pub same: Vec<String>,
+    /// Videos of which a part is the same, or that look alike.
+    pub pairs: Vec<Pair>,
+    /// Bytes that the archive does not hold twice.
+    pub saved_bytes: u64,
+}
+
+/// Two videos, side by side.
+pub struct Pair {
+    /// The other video.
+    pub name: String,
+    /// Whether it is the same in part, or alike.
+    pub level: &'static str,
+    /// From 0 to 1.
+    pub score: f32,
+    /// Why it is on the page.
+    pub reason: String,
+    /// Bytes that the archive does not hold twice.
+    pub saved_bytes: u64,
+    /// The same moments of both.
+    pub moments: Vec<Moment>,
+    /// How alike the sampled frames of both are.
+    pub matrix: Option<Matrix>,
+    /// Where they differ most.
+    pub worst: Option<WorstBlock>,
+}
+
+/// A moment that both videos show.
+pub struct Moment {
+    /// Seconds from the start of each.
+    pub seconds: [f64; 2],
+    /// What each shows there.
+    pub pictures: [Rgb8; 2],
+}
+
+/// How alike each frame of one video is to each of another.
+pub struct Matrix {
+    /// Frames of the other, the columns.
+    pub width: usize,
+    /// Cosines, row by row: a row for each frame of the video.
+    pub values: Vec<f32>,
+}
+
+/// The block of 16x16 luma samples, on thumbnails of 160x160, that differs most.
+pub struct WorstBlock {
+    /// Mean squared error in it.
+    pub error: f32,
+    /// Seconds from the start of each.
+    pub seconds: [f64; 2],
+    /// The block and what is around it, in both.
+    pub pictures: [Rgb8; 2],
+}
+
+impl Page {
+    /// Writes the page; a file that is there is only replaced on request.
+    ///
+    /// # Errors
+    /// The file exists or cannot be written.
+    pub fn write(&self, path: &str, overwrite: bool) -> Result<()> {
+        let mut file = AtomicFile::create(path, overwrite)?;
+        let text = html::page(self)?;
+        std::io::Write::write_all(&mut file, text.as_bytes()).map_err(Failure::io(path, "write"))?;
+        file.commit()?;
+        Ok(())
+    }
+}
+
+impl WorstBlock {
+    /// Looks for it in pairs of thumbnails.
+    pub fn among<'a>(
+        pairs: impl Iterator<Item = ([f64; 2], &'a Thumbnail, &'a Thumbnail)>,
+    ) -> Option<WorstBlock> {
+        let mut worst: Option<(f32, [usize; 2], _)> = None;
+        for pair in pairs {
+            let (error, place) = worst_block(pair.1.luma(), pair.2.luma());
+            if worst.as_ref().is_none_or(|worst| error > worst.0) {
+                worst = Some((error, place, pair));
+            }
+        }
+        let (error, place, (seconds, a, b)) = worst?;
+        let pictures = [a, b].map(|thumbnail| picture::around(thumbnail, place, BLOCK));
+        Some(WorstBlock { error, seconds, pictures })
+    }
+}
+
+/// Side of the blocks that are compared, in luma samples.
+const BLOCK: usize = 16;
+
+/// Mean squared error of the worst block of two thumbnails, and its left and top sample.
+fn worst_block(a: &[u8], b: &[u8]) -> (f32, [usize; 2]) {
+    let error = |left: usize, top: usize| -> u32 {
+        let rows = (top..top + BLOCK).map(|y| y * SIDE + left..y * SIDE + left + BLOCK);
+        rows.map(|row| {
+            a[row.clone()].iter().zip(&b[row]).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum::<u32>()
+        })
+        .sum()
+    };
+    let places = (0..SIDE / BLOCK * (SIDE / BLOCK)).map(|at| {
+        let (left, top) = (at % (SIDE / BLOCK) * BLOCK, at / (SIDE / BLOCK) * BLOCK);
+        (error(left, top), [left, top])
+    });
+    let (error, place) = places.max_by_key(|(error, _)| *error).unwrap_or_default();
+    (error as f32 / (BLOCK * BLOCK) as f32, place)
+}

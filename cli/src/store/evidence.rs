@@ -1,0 +1,171 @@
+//! What the page of `dups` and `find` shows of videos that have something in common.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use vcn_media::{Colour, OpenOptions, Picture, Rgb8};
+use vcn_similarity::{PickedFrame, Picker, Thumbnail, likeness};
+use vcn_store::{Descriptor, FrameSource, Level, Match, Store};
+
+use super::failure;
+use super::input::Frames;
+use crate::failure::{Failure, Result};
+use crate::page::{Group, Matrix, Moment, Pair, WorstBlock};
+
+/// Moments that are shown of a pair at most.
+const MOMENTS: usize = 6;
+
+/// Sampled frames of a video in a matrix at most.
+const SAMPLED: usize = 240;
+
+/// Where the pictures of a video come from.
+pub enum Video<'a> {
+    /// The archive, under this name.
+    Stored(&'a str),
+    /// A file or folder.
+    File(&'a str, OpenOptions),
+}
+
+/// Some frames of a video, and its sampled frames.
+struct Seen {
+    rate: f64,
+    colour: Colour,
+    pictures: BTreeMap<u64, Picture>,
+    sampled: Vec<PickedFrame>,
+}
+
+/// A group of the page: a video and what was found for it.
+pub fn group(store: &Store, video: &Video, matches: &[Match], descriptor: &dyn Descriptor) -> Result<Group> {
+    let name = match video {
+        Video::Stored(name) | Video::File(name, _) => (*name).to_owned(),
+    };
+    let mut group = Group { name, same: Vec::new(), pairs: Vec::new(), saved_bytes: 0 };
+    for found in matches {
+        group.saved_bytes += found.shared_bytes;
+        match found.level {
+            Level::Identical => group.same.push(found.name.clone()),
+            _ => group.pairs.push(pair(store, video, found, descriptor)?),
+        }
+    }
+    Ok(group)
+}
+
+fn pair(store: &Store, video: &Video, found: &Match, descriptor: &dyn Descriptor) -> Result<Pair> {
+    let other = Video::Stored(&found.name);
+    let frames = match found.level {
+        Level::Near => some_of(&found.frames),
+        _ => {
+            let rates = [rate(store, video)?, rate(store, &other)?];
+            in_step(found, rates)
+        }
+    };
+    let a = see(store, video, frames.iter().map(|(frame, _)| *frame).collect(), descriptor)?;
+    let b = see(store, &other, frames.iter().map(|(_, frame)| *frame).collect(), descriptor)?;
+    let shown: Vec<([f64; 2], &Picture, &Picture)> = frames
+        .iter()
+        .filter_map(|(first, second)| {
+            let seconds = [*first as f64 / a.rate, *second as f64 / b.rate];
+            Some((seconds, a.pictures.get(first)?, b.pictures.get(second)?))
+        })
+        .collect();
+    let thumbnails: Vec<([f64; 2], Thumbnail, Thumbnail)> = shown
+        .iter()
+        .map(|(seconds, first, second)| {
+            let first = Thumbnail::of(first);
+            let first = if found.mirrored { first.mirrored() } else { first };
+            (*seconds, first, Thumbnail::of(second))
+        })
+        .collect();
+    let worst = match found.level {
+        Level::Near => WorstBlock::among(thumbnails.iter().map(|(seconds, a, b)| (*seconds, a, b))),
+        _ => None,
+    };
+    // What was sampled is described as it is: in the mirror, the moments that are shown have to do.
+    let sampled: Vec<Vec<i8>> = match found.mirrored {
+        true => thumbnails.iter().filter_map(|(_, first, _)| descriptor.describe(first)).collect(),
+        false => a.sampled.iter().map(|frame| frame.vector.clone()).collect(),
+    };
+    let rgb = |picture: &Picture, colour: Colour| -> Rgb8 { picture.to_rgb(colour) };
+    let moments = shown.iter().map(|(seconds, first, second)| Moment {
+        seconds: *seconds,
+        pictures: [rgb(first, a.colour), rgb(second, b.colour)],
+    });
+    Ok(Pair {
+        name: found.name.clone(),
+        level: found.level.as_str(),
+        score: found.score,
+        reason: found.reason.clone(),
+        saved_bytes: found.shared_bytes,
+        moments: moments.collect(),
+        matrix: matrix(&sampled, &b.sampled),
+        worst,
+    })
+}
+
+/// A few frames, evenly chosen.
+fn some_of(frames: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    let count = frames.len().min(MOMENTS);
+    (0..count).map(|at| frames[at * frames.len() / count]).collect()
+}
+
+/// Frames of the part that two videos share, at the same distance from its start.
+fn in_step(found: &Match, rates: [f64; 2]) -> Vec<(u64, u64)> {
+    let [first, second] = rates;
+    let frame = |seconds: f64, rate: f64| (seconds * rate).round().max(0.0) as u64;
+    let (from, other_from) = (frame(found.query_from, first), frame(found.from, second));
+    let length = (frame(found.query_to, first) - from.min(frame(found.query_to, first)))
+        .min(frame(found.to, second).saturating_sub(other_from));
+    let count = length.min(MOMENTS as u64);
+    (0..count).map(|at| at * length / count).map(|at| (from + at, other_from + at)).collect()
+}
+
+fn rate(store: &Store, video: &Video) -> Result<f64> {
+    Ok(match video {
+        Video::Stored(name) => store.stat(name).map_err(failure)?.entry.timing.rate().as_f64(),
+        Video::File(path, options) => Frames::open(path, *options)?.info().fps.as_f64(),
+    })
+}
+
+fn see(store: &Store, video: &Video, wanted: BTreeSet<u64>, descriptor: &dyn Descriptor) -> Result<Seen> {
+    match video {
+        Video::Stored(name) => {
+            let entry = store.stat(name).map_err(failure)?.entry;
+            let mut pictures = BTreeMap::new();
+            for frame in wanted {
+                // What is damaged, or needs a model that is not here, is left out.
+                let playback = store.get(name, Some(frame..frame + 1));
+                if let Ok(Some(picture)) = playback.and_then(|mut playback| playback.next_frame()) {
+                    pictures.insert(frame, picture);
+                }
+            }
+            let sampled = store.described_frames(name, descriptor).map_err(failure)?;
+            Ok(Seen { rate: entry.timing.rate().as_f64(), colour: entry.colour, pictures, sampled })
+        }
+        Video::File(path, options) => {
+            let mut frames = Frames::open(path, *options)?;
+            let info = frames.info().clone();
+            let mut picker = Picker::new(descriptor, info.fps.as_f64());
+            let mut pictures = BTreeMap::new();
+            let mut index = 0;
+            while let Some(picture) = frames.next_frame().map_err(|error| Failure::Other(error))? {
+                picker.push(&picture);
+                if wanted.contains(&index) {
+                    pictures.insert(index, picture);
+                }
+                index += 1;
+            }
+            let sampled = picker.finish();
+            Ok(Seen { rate: info.fps.as_f64(), colour: info.colour, pictures, sampled })
+        }
+    }
+}
+
+fn matrix(a: &[Vec<i8>], b: &[PickedFrame]) -> Option<Matrix> {
+    let few = |count: usize| (0..count).step_by(count.div_ceil(SAMPLED).max(1));
+    let (rows, columns): (Vec<usize>, Vec<usize>) = (few(a.len()).collect(), few(b.len()).collect());
+    let row = |at: &usize| {
+        let vector = &a[*at];
+        columns.iter().map(|other| likeness(vector, &b[*other].vector)).collect::<Vec<f32>>()
+    };
+    let values: Vec<f32> = rows.iter().flat_map(row).collect();
+    (!values.is_empty()).then_some(Matrix { width: columns.len(), values })
+}

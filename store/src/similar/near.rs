@@ -1,0 +1,222 @@
+//! Near-duplicates: alignments nominate, the pixels of aligned frames tell how far off they are.
+
+use std::collections::HashSet;
+
+use vcn_similarity::{Alignment, Descriptor, Distortion, Index, PickedFrame, SIDE, Thumbnail};
+
+use super::{
+    picked::Picked,
+    report::{FindOptions, Level, Match},
+    video::Video,
+};
+use crate::{
+    digest::Digest,
+    error::Result,
+    objects::{Kind, ObjectId},
+    store::Store,
+};
+
+/// Aligned frames whose pixels are compared at most.
+const CHECKED: usize = 8;
+
+/// Vectors that are in memory at the same time, in bytes.
+const BATCH: usize = 128 << 20;
+
+/// The described frames of many videos, and the videos by their numbers in the index.
+pub(super) struct Described {
+    index: Index,
+    roots: Vec<Digest>,
+    bytes: usize,
+}
+
+/// A video that may look like a query.
+pub(super) struct Nominee {
+    root: Digest,
+    mirrored: bool,
+    alignment: Alignment,
+}
+
+/// The described frames of a query, as they are and in the mirror.
+pub(super) struct Sought<'a> {
+    pub root: Digest,
+    /// Frames per second.
+    pub rate: f64,
+    pub frames: Vec<PickedFrame>,
+    pub mirrored: Vec<PickedFrame>,
+    /// The query itself, if it is stored.
+    pub own: Option<&'a Video>,
+}
+
+impl Described {
+    fn new(descriptor: &dyn Descriptor) -> Described {
+        Described { index: Index::new(descriptor), roots: Vec::new(), bytes: 0 }
+    }
+
+    /// Videos that may look like the query.
+    pub fn nominate(&self, sought: &Sought) -> Vec<Nominee> {
+        let except = self.roots.iter().position(|root| *root == sought.root);
+        let both = [(false, &sought.frames), (true, &sought.mirrored)];
+        let all = both.into_iter().flat_map(|(mirrored, frames)| {
+            let found = self.index.align(frames, sought.rate, except).into_iter();
+            found.map(move |alignment| Nominee { root: self.roots[alignment.video], mirrored, alignment })
+        });
+        all.collect()
+    }
+}
+
+impl Store {
+    /// Calls `each` with the descriptors of all videos, as many at a time as memory is to hold.
+    pub(super) fn described(
+        &self,
+        descriptor: &dyn Descriptor,
+        mut each: impl FnMut(Described) -> Result<()>,
+    ) -> Result<()> {
+        let model = Digest(descriptor.id());
+        let mut batch = Described::new(descriptor);
+        self.catalogue.each_descriptors(model, |row| {
+            let id = ObjectId { kind: Kind::Descriptors, digest: row.object };
+            // What cannot be read can be made again from the frames, and is not worth a failure.
+            if let Ok(picked) = Picked::parse(id, &row.picked)
+                && picked.root == row.root
+                && picked.descriptor == model
+            {
+                batch.bytes += row.picked.len();
+                batch.index.add(&picked.frames, row.rate);
+                batch.roots.push(row.root);
+            }
+            match batch.bytes < BATCH {
+                true => Ok(()),
+                false => each(std::mem::replace(&mut batch, Described::new(descriptor))),
+            }
+        })?;
+        each(batch)
+    }
+
+    /// The query of a search, which needs its pictures for the mirror.
+    pub(super) fn sought<'a>(
+        &self,
+        root: Digest,
+        frames: Vec<PickedFrame>,
+        rate: f64,
+        own: Option<&'a Video>,
+        descriptor: &dyn Descriptor,
+    ) -> Sought<'a> {
+        let mut sought = Sought { root, rate, frames, mirrored: Vec::new(), own };
+        for picked in &sought.frames {
+            let Some(thumbnail) = self.thumbnail_of(picked, own) else { continue };
+            let thumbnail = thumbnail.mirrored();
+            if let Some(vector) = descriptor.describe(&thumbnail) {
+                sought.mirrored.push(PickedFrame { frame: picked.frame, vector, thumbnail: Some(thumbnail) });
+            }
+        }
+        sought
+    }
+
+    /// Looks at nominees, the best first; those that are no longer stored are passed over.
+    pub(super) fn examine(
+        &self,
+        sought: &Sought,
+        mut nominees: Vec<Nominee>,
+        options: &FindOptions,
+        skip: &dyn Fn(Digest) -> bool,
+    ) -> Result<Vec<(Digest, Match)>> {
+        nominees.sort_by(|a, b| b.alignment.score.total_cmp(&a.alignment.score).then(a.root.cmp(&b.root)));
+        let mut seen = HashSet::new();
+        let mut matches = Vec::new();
+        for nominee in nominees {
+            if matches.len() == options.limit || nominee.alignment.score < options.min_score {
+                break;
+            }
+            if skip(nominee.root) || !seen.insert(nominee.root) {
+                continue;
+            }
+            let Some(video) = self.video_of(nominee.root)? else { continue };
+            matches.push((nominee.root, self.compare(sought, &nominee, &video, options.pixels)));
+        }
+        Ok(matches)
+    }
+
+    /// Stored videos that look like a stored one from its first frame on, the best first.
+    pub(crate) fn look_alikes(
+        &self,
+        own: &Video,
+        descriptor: &dyn Descriptor,
+        limit: usize,
+    ) -> Result<Vec<Video>> {
+        let root = own.manifest.root;
+        let Some(picked) = self.picked(root, descriptor)? else { return Ok(Vec::new()) };
+        let (rate, frames, mirrored) = (own.rate, picked.frames, Vec::new());
+        let sought = Sought { root, rate, frames, mirrored, own: None };
+        let mut nominees: Vec<Nominee> = Vec::new();
+        self.described(descriptor, |batch| {
+            nominees.extend(batch.nominate(&sought));
+            Ok(())
+        })?;
+        nominees.retain(|nominee| nominee.alignment.offset.abs() < 0.5);
+        nominees.sort_by(|a, b| b.alignment.score.total_cmp(&a.alignment.score).then(a.root.cmp(&b.root)));
+        let mut videos = Vec::new();
+        for nominee in nominees {
+            if videos.len() == limit {
+                break;
+            }
+            videos.extend(self.video_of(nominee.root)?);
+        }
+        Ok(videos)
+    }
+
+    fn thumbnail_of(&self, picked: &PickedFrame, own: Option<&Video>) -> Option<Thumbnail> {
+        match &picked.thumbnail {
+            Some(thumbnail) => Some(thumbnail.clone()),
+            None => self.stored_thumbnail(&own?.manifest, picked.frame),
+        }
+    }
+
+    /// Compares the pixels of aligned frames.
+    fn compare(&self, sought: &Sought, nominee: &Nominee, video: &Video, pixels: bool) -> Match {
+        let pairs = &nominee.alignment.pairs;
+        let query = if nominee.mirrored { &sought.mirrored } else { &sought.frames };
+        let step = pairs.len().div_ceil(CHECKED).max(1);
+        let mut total: Option<(u64, Distortion)> = None;
+        for (index, stored) in pairs.iter().step_by(step).filter(|_| pixels) {
+            let Some(picked) = query.get(*index) else { continue };
+            let thumbnails =
+                self.thumbnail_of(picked, sought.own).zip(self.stored_thumbnail(&video.manifest, *stored));
+            let Some((a, b)) = thumbnails else { continue };
+            let frame = Distortion::of_planes(a.luma(), b.luma(), SIDE, SIDE);
+            total = Some(match total {
+                None => (1, frame),
+                Some((count, sum)) => (count + 1, sum.merge(count, frame, 1)),
+            });
+        }
+        let frame_of = |index: usize| query.get(index).map_or(0, |picked| u64::from(picked.frame));
+        let frames: Vec<(u64, u64)> =
+            pairs.iter().map(|(index, stored)| (frame_of(*index), u64::from(*stored))).collect();
+        let time = |pair: Option<&(u64, u64)>| {
+            let (query, stored) = pair.copied().unwrap_or_default();
+            (query as f64 / sought.rate, stored as f64 / video.rate)
+        };
+        let (query_from, from) = time(frames.first());
+        let (query_to, to) = time(frames.last());
+        let distortion = total.map(|(_, distortion)| distortion);
+        let verdict = distortion.map_or(String::new(), |distortion| {
+            let [mean, frame, block] =
+                [distortion.mean, distortion.worst_frame, distortion.worst_block].map(Distortion::psnr);
+            format!("; PSNR {mean:.1} dB, worst frame {frame:.1}, worst block {block:.1}")
+        });
+        let mirror = if nominee.mirrored { "in the mirror, " } else { "" };
+        Match {
+            name: video.name.clone(),
+            level: Level::Near,
+            score: nominee.alignment.score,
+            query_from,
+            query_to,
+            from,
+            to,
+            mirrored: nominee.mirrored,
+            distortion,
+            reason: format!("{mirror}{} sampled frames look alike at one offset{verdict}", frames.len()),
+            frames,
+            shared_bytes: 0,
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! `vcn store` as its users have it. What the archive promises beyond that is tested in `store/tests/`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::vcn::Place;
+
+/// A place with a video of 30 frames, and a store.
+fn place_with_store() -> Place {
+    let place = Place::new();
+    place.video("in.y4m", 48, 32, 30);
+    place.ok("store init --store s");
+    place
+}
+
+/// The only result of a put.
+fn put(place: &Place, arguments: &str) -> Value {
+    let report = place.ok(&format!("store put {arguments} --store s --model MODEL --json")).json();
+    assert_eq!(report["version"], 1);
+    assert_eq!(report["results"].as_array().map(Vec::len), Some(1), "{report}");
+    report["results"][0].clone()
+}
+
+/// All files of the store but those of SQLite.
+fn objects(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.display().to_string();
+        if path.is_dir() {
+            found.extend(objects(&path));
+        } else if !name.contains("catalogue") {
+            found.insert(name, fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn a_video_is_kept_once_and_comes_back() {
+    let place = place_with_store();
+    let first = put(&place, "in.y4m");
+    assert_eq!((&first["result"], &first["encoded_frames"]), (&"new".into(), &30.into()), "{first}");
+    assert_eq!(put(&place, "in.y4m")["result"], "already-there");
+
+    fs::copy(place.path("in.y4m"), place.path("copy.y4m")).unwrap();
+    let mut names = vec!["copy.y4m"];
+    if Command::new("ffmpeg").arg("-version").output().is_ok() {
+        for (name, codec) in
+            [("exact.mkv", "ffv1"), ("exact.mp4", "libx264 -qp 0"), ("boxed.nut", "rawvideo")]
+        {
+            let arguments = format!("-v error -i in.y4m -c:v {codec} {name}");
+            let made = Command::new("ffmpeg").args(arguments.split(' ')).current_dir(place.path("")).status();
+            assert!(made.unwrap().success());
+            names.push(name);
+        }
+    } else {
+        eprintln!("without ffmpeg: only a copy");
+    }
+    for name in &names {
+        let again = put(&place, name);
+        assert_eq!((&again["result"], &again["encoded_frames"]), (&"identical".into(), &0.into()), "{again}");
+        assert!(again["new_bytes"].as_u64().unwrap() < 2048, "{again}");
+        assert_eq!((&again["shared_with"][0], &again["id"]), (&"in.y4m".into(), &first["id"]), "{again}");
+    }
+    let listed = place.ok("store ls --store s --json").json();
+    assert_eq!(listed["names"].as_array().map(Vec::len), Some(names.len() + 1));
+    let stat = place.ok("store stat copy.y4m --store s --json").json();
+    assert!(stat["same"].as_array().unwrap().contains(&"in.y4m".into()), "{stat}");
+
+    place.ok("store get in.y4m -o a.y4m --store s --model MODEL");
+    place.ok("store get copy.y4m -o b.y4m --store s --model MODEL");
+    assert!(place.bytes("a.y4m") == place.bytes("b.y4m"));
+    let part =
+        place.ok("store get copy.y4m -o part.y4m --frames 7..12 --store s --model MODEL --json").json();
+    assert_eq!(part["frames"], 5);
+    assert!(place.frames("part.y4m") == place.frames("a.y4m")[7..12]);
+    let sound = place.ok("store verify --decode --store s --model MODEL --json").json();
+    assert_eq!((&sound["sound"], &sound["undecodable"]), (&true.into(), &0.into()), "{sound}");
+}
+
+#[test]
+fn classes_give_back_what_they_say() {
+    let place = place_with_store();
+    put(&place, "in.y4m --class frames --name exact");
+    put(&place, "in.y4m --class source --name whole");
+    place.ok("store get exact -o exact.y4m --store s");
+    assert!(place.frames("exact.y4m") == place.frames("in.y4m"));
+    place.ok("store get whole -o whole.y4m --original --store s");
+    assert!(place.bytes("whole.y4m") == place.bytes("in.y4m"));
+    place.fails("store get exact -o x.y4m --original --store s", 1, "only class `source` keeps those");
+    // From a pipe, and only a part of it, so that other segments are cut.
+    let input = place.bytes("in.y4m");
+    let ran = place.run_with("store put - --name piped --class frames --store s --json", &input);
+    assert_eq!((ran.code, &ran.json()["results"][0]["result"]), (0, &"identical".into()), "{}", ran.err);
+    // What was coded with a model needs it.
+    put(&place, "in.y4m -q 20 --name coded --overwrite");
+    let without = place.run("store get whole -o y.y4m --store s");
+    assert!(without.code == 0 || without.code == 4, "{}", without.err);
+}
+
+#[test]
+fn names_go_and_come_back() {
+    let place = place_with_store();
+    put(&place, "in.y4m --class frames --name a/b");
+    place.video("other.y4m", 48, 32, 12);
+    place.fails("store put other.y4m --class frames --name a/b --store s", 1, "could not be put");
+    put(&place, "other.y4m --class frames --name a/b --overwrite");
+    place.ok("store rm a/b --store s");
+    place.fails("store stat a/b --store s", 1, "no such name");
+    place.fails("store rm a/b --store s", 1, "no such name");
+    assert_eq!(
+        place.ok("store ls --removed --store s --json").json()["names"].as_array().map(Vec::len),
+        Some(2)
+    );
+    place.ok("store undelete a/b --store s");
+    place.ok("store get a/b -o back.y4m --store s");
+    assert!(place.frames("back.y4m") == place.frames("other.y4m"));
+    let log = place.ok("store log a/b --store s --json").json();
+    let events: Vec<&Value> = log["events"].as_array().unwrap().iter().map(|event| &event["event"]).collect();
+    assert_eq!(events, ["undelete", "rm", "put", "put"]);
+
+    // What was replaced is collected, what is live stays.
+    let gc = "store gc --retention 0s --grace 0s --max-share 100 --store s --json";
+    place.ok(gc);
+    assert!(place.ok(gc).json()["removed_objects"].as_u64().unwrap() > 0);
+    place.ok("store get a/b -o again.y4m --store s");
+    place.fails("store undelete gone --store s", 1, "nothing to bring back");
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let place = place_with_store();
+    put(&place, "in.y4m --class frames");
+    let before = objects(&place.path("s"));
+    place.video("new.y4m", 16, 16, 3);
+    assert!(place.ok("store put new.y4m --dry-run --store s").text().contains("would put new.y4m"));
+    assert_eq!(
+        place.ok("store put new.y4m --dry-run --store s --json").json()["would_put"][0]["name"],
+        "new.y4m"
+    );
+    assert!(place.ok("store rm in.y4m --dry-run --store s").text().contains("would remove in.y4m"));
+    place.ok("store gc --retention 0s --grace 0s --dry-run --store s");
+    place.ok("store repair --dry-run --store s");
+    assert!(objects(&place.path("s")) == before);
+    place.ok("store stat in.y4m --store s");
+}
+
+#[test]
+fn damage_is_named_and_healed() {
+    let place = place_with_store();
+    put(&place, "in.y4m --class frames");
+    let before = objects(&place.path("s"));
+    let segment = before.keys().find(|path| path.contains("/seg/")).unwrap();
+    let mut bytes = before[segment].clone();
+    bytes[200] ^= 1;
+    fs::write(segment, bytes).unwrap();
+    let digest = Path::new(segment).file_name().unwrap().to_str().unwrap();
+    place.fails("store get in.y4m -o x.y4m --store s", 3, digest);
+    place.fails("store verify --store s", 3, "damaged");
+    assert!(!place.names().contains(&"x.y4m".to_owned()), "no half-written output");
+    place.fails("store repair --store s", 3, "lost something");
+    fs::copy(place.path("in.y4m"), place.path("copy.y4m")).unwrap();
+    put(&place, "copy.y4m --class frames");
+    place.ok("store verify --store s");
+    place.ok("store get in.y4m -o x.y4m --store s");
+    assert!(place.frames("x.y4m") == place.frames("in.y4m"));
+    fs::remove_file(place.path("s/catalogue.db")).unwrap();
+    place.fails("store ls --store s", 1, "rebuild-catalogue");
+    place.ok("store repair --rebuild-catalogue --store s");
+    assert_eq!(place.ok("store ls --store s --json").json()["names"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn wrong_usage_is_told() {
+    let place = place_with_store();
+    place.fails("store ls", 2, "VCN_STORE");
+    place.fails("store ls --store nowhere", 1, "vcn store init");
+    place.fails("store init --store s", 1, "already");
+    place.fails("store ls --store ftp://x/y", 2, "ftp");
+    place.fails("store put missing.y4m --store s --model MODEL", 1, "missing.y4m");
+    place.fails("store put in.y4m --dedup link --store s --model MODEL", 1, "--dedup link");
+    put(&place, "in.y4m --class frames");
+    place.fails("store get in.y4m -o x.y4m --frames 28..99 --store s", 2, "30 frames");
+    fs::write(place.path("taken.y4m"), b"mine").unwrap();
+    place.fails("store get in.y4m -o taken.y4m --store s", 1, "taken.y4m");
+    assert_eq!(place.bytes("taken.y4m"), b"mine");
+}
+
+#[test]
+fn duplicates_are_found_and_told() {
+    let place = place_with_store();
+    put(&place, "in.y4m --class frames --name one");
+    put(&place, "in.y4m --class frames --name two");
+    let dups = place.ok("store dups --store s --json").json();
+    let pair = &dups["matches"][0];
+    assert_eq!(
+        (&pair["level"], &pair["name"], &pair["other"]),
+        (&"identical".into(), &"one".into(), &"two".into())
+    );
+    let found = place.ok("store find in.y4m --store s --json").json();
+    assert_eq!(
+        (&found["matches"][0]["level"], &found["matches"][0]["score"]),
+        (&"identical".into(), &1.0.into())
+    );
+    place.video("other.y4m", 32, 48, 4);
+    assert!(place.ok("store find other.y4m --store s").text().contains("nothing in common"));
+
+    // A page that stands alone.
+    let part = place.frames("in.y4m")[6..].to_vec();
+    place.write("part.y4m", 48, 32, part);
+    put(&place, "part.y4m --class frames --name <b>part");
+    place.ok("store dups --html dups.html --store s");
+    let page = String::from_utf8(place.bytes("dups.html")).unwrap();
+    assert!(page.contains("&lt;b&gt;part") && page.contains("data:image/jpeg;base64,"), "{page}");
+    assert!(!page.contains("http") && !page.contains("<script"), "loads nothing");
+    place.fails("store dups --html dups.html --store s", 1, "dups.html");
+    place.ok("store find part.y4m --html dups.html --overwrite --store s");
+}
