@@ -61,6 +61,8 @@ enum Command {
     Dups(search::DupsArguments),
     /// Looks for a video that is not in the store.
     Find(search::FindArguments),
+    /// Makes `dups` and `find` see videos that an older vcn put.
+    Describe(search::DescribeArguments),
 }
 
 /// What all subcommands share.
@@ -93,6 +95,7 @@ pub fn run(a: Arguments) -> Result<()> {
         Command::Repair(arguments) => maintain::repair(&context, &arguments),
         Command::Dups(arguments) => search::dups(&context, &arguments),
         Command::Find(arguments) => search::find(&context, &arguments),
+        Command::Describe(arguments) => search::describe(&context, &arguments),
     }
 }
 

@@ -67,7 +67,7 @@ pub use put::{Clip, Dedup, FrameSource, PutOutcome, PutRequest, PutTiming, Shari
 pub use record::{Class, Entry, Event, Receipt, Record, SourceFacts, Timing};
 pub use repair::{Lost, RepairOptions, RepairReport};
 pub use replace::MaxDistortion;
-pub use similar::{FindOptions, Level, Match, Pair, Query};
+pub use similar::{DescribeReport, FindOptions, Level, Match, Pair, Query};
 pub use split::DigestSplitter;
 pub use store::Store;
 pub use vcn_similarity::{BlockSpectrum, Descriptor, Distortion};

@@ -221,6 +221,32 @@ pub struct PutOutcome {
 /// Names that an outcome lists at most.
 const NAMED: usize = 5;
 
+impl Dedup {
+    /// Whether videos of a class may be put in this way.
+    ///
+    /// # Errors
+    /// [`Error::Policy`], which says why not.
+    pub fn check(self, class: Class) -> Result<()> {
+        let policy = |policy, reason| Err(Error::Policy { policy, reason });
+        match self {
+            Dedup::Link => policy(
+                "link",
+                "the codec has no residual against another video yet, so the class could not be kept: use `exact`, or, \
+                 to give pictures up within bounds, `replace`",
+            ),
+            Dedup::Replace(_) if class != Class::Quality => {
+                policy("replace", "only class `quality` may give pictures up: the others promise exact ones")
+            }
+            Dedup::Replace(bounds) if !bounds.is_possible() => policy(
+                "replace",
+                "these bounds would let a caption pass: the worst block must reach at least 30 dB, the worst frame as \
+                 much as that",
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Store {
     /// Puts a video under a name. What is there already is not written again; doing the same put twice does nothing,
     /// doing one again that was interrupted goes on where it was.
@@ -255,27 +281,14 @@ impl Store {
 
 fn check_request(request: &PutRequest) -> Result<()> {
     check_name(request.name)?;
-    let policy = |policy, reason| Err(Error::Policy { policy, reason });
-    match request.dedup {
-        Dedup::Link => policy(
-            "link",
-            "the codec has no residual against another video yet, so the class could not be kept: use `exact`, or, to \
-             give pictures up within bounds, `replace`",
-        ),
-        Dedup::Replace(_) if request.class != Class::Quality => {
-            policy("replace", "only class `quality` may give pictures up: the others promise exact ones")
-        }
-        Dedup::Replace(bounds) if !bounds.is_possible() => policy(
-            "replace",
-            "these bounds would let a caption pass: the worst block must reach at least 30 dB, the worst frame as much \
-             as that",
-        ),
-        _ if request.class == Class::Frames && !request.codec.lossless() => Err(Error::Codec {
+    request.dedup.check(request.class)?;
+    match request.class == Class::Frames && !request.codec.lossless() {
+        true => Err(Error::Codec {
             object: request.name.to_owned(),
             codec: request.codec.name(),
             reason: "is not lossless, so it cannot serve class `frames`".to_owned(),
         }),
-        _ => Ok(()),
+        false => Ok(()),
     }
 }
 

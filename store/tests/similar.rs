@@ -6,8 +6,8 @@ mod clips;
 use clips::{folder, play, put};
 use vcn_media::{Picture, Yuv420};
 use vcn_store::{
-    Class, Clip, Dedup, Distortion, FindOptions, GcOptions, Level, Match, MaxDistortion, Planes, PutTiming,
-    Query, SegmentCodec, Sharing, SideStream, Store, VerifyOptions,
+    BlockSpectrum, Class, Clip, Dedup, DescribeReport, Distortion, FindOptions, GcOptions, Level, Match,
+    MaxDistortion, Planes, PutTiming, Query, SegmentCodec, Sharing, SideStream, Store, VerifyOptions,
 };
 
 /// A scene of moving bright discs on a gradient, other ones every 3 seconds (at 25 frames per second).
@@ -336,6 +336,23 @@ fn times_of_frames_are_kept_and_do_not_part_equal_frames() {
         assert_eq!(store.get(name, None).unwrap().ticks().unwrap(), Some(times(stretch)), "{name}");
         assert_eq!(play(&store, name).unwrap(), frames);
     }
+}
+
+#[test]
+fn what_was_put_without_descriptors_gets_them() {
+    let (_folder, store) = folder();
+    for (name, described) in [("with", true), ("without", false)] {
+        let mut request = clips::request(name);
+        request.descriptor = request.descriptor.filter(|_| described);
+        store.put(request, &mut Clip::new(clip(if described { 1 } else { 2 }, 0..80))).unwrap();
+    }
+    let brighter = changed(&clip(2, 0..80), |p| p.y.iter_mut().for_each(|y| *y += 10));
+    assert!(find(&store, brighter.clone()).is_empty());
+    let describe = |dry_run| store.describe(&BlockSpectrum, dry_run, &mut |_| {}).unwrap();
+    let expected = DescribeReport { names: 2, described: 1, undecodable: 0 };
+    assert_eq!([describe(true), describe(false)], [expected; 2]);
+    assert_eq!(describe(false).described, 0);
+    assert_eq!(find(&store, brighter)[0].name, "without");
 }
 
 #[test]

@@ -183,7 +183,9 @@ fn wrong_usage_is_told() {
     place.fails("store init --store s", 1, "already");
     place.fails("store ls --store ftp://x/y", 2, "ftp");
     place.fails("store put missing.y4m --store s --model MODEL", 1, "missing.y4m");
-    place.fails("store put in.y4m --dedup link --store s --model MODEL", 1, "--dedup link");
+    place.fails("store put in.y4m --dedup link --store s --model MODEL", 2, "--dedup link");
+    place.fails("store put in.y4m --dedup replace --class frames --store s", 2, "class `quality`");
+    place.fails("store put in.y4m --dedup replace --max-distortion 40,20 --store s", 2, "caption");
     put(&place, "in.y4m --class frames");
     place.fails("store get in.y4m -o x.y4m --frames 28..99 --store s", 2, "30 frames");
     fs::write(place.path("taken.y4m"), b"mine").unwrap();

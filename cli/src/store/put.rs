@@ -117,8 +117,25 @@ struct Failed {
     reason: String,
 }
 
+impl Arguments {
+    fn dedup(&self) -> Dedup {
+        match self.dedup {
+            DedupName::Exact => Dedup::Exact,
+            DedupName::Report => Dedup::Report,
+            DedupName::Link => Dedup::Link,
+            DedupName::Replace => Dedup::Replace(self.max_distortion),
+        }
+    }
+}
+
 /// Runs the command.
 pub fn run(context: &Context, a: &Arguments) -> Result<()> {
+    let class = match a.class {
+        ClassName::Quality => Class::Quality,
+        ClassName::Frames => Class::Frames,
+        ClassName::Source => Class::Source,
+    };
+    a.dedup().check(class).map_err(failure)?;
     let inputs = inputs(a)?;
     if a.dry_run {
         return would_put(context, &inputs);
@@ -247,12 +264,7 @@ fn one(store: &Store, codec: &dyn SegmentCodec, a: &Arguments, input: &Input) ->
     request.descriptor = Some(&BlockSpectrum);
     request.overwrite = a.overwrite;
     request.source = facts(&input.path, info.source);
-    request.dedup = match a.dedup {
-        DedupName::Exact => Dedup::Exact,
-        DedupName::Report => Dedup::Report,
-        DedupName::Link => Dedup::Link,
-        DedupName::Replace => Dedup::Replace(a.max_distortion),
-    };
+    request.dedup = a.dedup();
     if info.source == SourceKind::Ffmpeg {
         request.side = side::streams(&input.path)?;
     }

@@ -1,4 +1,4 @@
-//! `vcn store dups|find`.
+//! `vcn store dups|find|describe`.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use vcn_codec::gop::GopPolicy;
 use vcn_media::OpenOptions;
-use vcn_store::{BlockSpectrum, DigestSplitter, FindOptions, Match, Query};
+use vcn_store::{BlockSpectrum, DescribeReport, DigestSplitter, FindOptions, Match, Query};
 
 use super::codec::splitter;
 use super::evidence::{Video, group};
@@ -53,6 +53,19 @@ pub struct DupsArguments {
     forget: Option<Vec<String>>,
     #[command(flatten)]
     how: How,
+}
+
+/// Arguments of `vcn store describe`.
+#[derive(Args)]
+pub struct DescribeArguments {
+    /// Only say how many videos need it.
+    #[arg(long)]
+    dry_run: bool,
+    /// A model by name or file, if it is not built in.
+    #[arg(long, value_name = "FILE|NAME")]
+    model: Option<String>,
+    #[command(flatten)]
+    compute: Compute,
 }
 
 /// Arguments of `vcn store find`.
@@ -127,6 +140,38 @@ pub fn find(context: &Context, a: &FindArguments) -> Result<()> {
         write_page(title, if found.is_empty() { Vec::new() } else { groups }, path, a.how.overwrite)?;
     }
     print(context, lines(&a.input, found))
+}
+
+/// `vcn store describe`.
+pub fn describe(context: &Context, a: &DescribeArguments) -> Result<()> {
+    let store = context.open_with_codecs(a.model.as_deref(), &a.compute)?;
+    #[derive(Serialize)]
+    struct Described {
+        event: &'static str,
+        dry_run: bool,
+        names: u64,
+        described: u64,
+        undecodable: u64,
+    }
+    let told = |report: &DescribeReport| Described {
+        event: "describe",
+        dry_run: a.dry_run,
+        names: report.names,
+        described: report.described,
+        undecodable: report.undecodable,
+    };
+    let mut step = |report: &DescribeReport| {
+        if context.json && report.names.is_multiple_of(1000) {
+            json::progress(&told(report));
+        }
+    };
+    let report = store.describe(&BlockSpectrum, a.dry_run, &mut step).map_err(failure)?;
+    if context.json {
+        return json::print(&told(&report));
+    }
+    let verb = if a.dry_run { "would be described" } else { "described" };
+    let DescribeReport { names, described, undecodable } = report;
+    Stream::Out.text(&format!("{described} of {names} names {verb}, {undecodable} could not be decoded"))
 }
 
 fn write_page(title: String, groups: Vec<Group>, path: &str, overwrite: bool) -> Result<()> {
