@@ -90,8 +90,9 @@ impl Index {
         except: Option<usize>,
     ) -> HashMap<(u32, i64), Vec<Vote>> {
         let mut votes: HashMap<(u32, i64), Vec<Vote>> = HashMap::new();
-        for (index, picked) in query.iter().enumerate() {
-            let found = self.vectors.alike(&picked.vector, self.alike);
+        let vectors: Vec<&[i8]> = query.iter().map(|picked| picked.vector.as_slice()).collect();
+        let all = self.vectors.alike(&vectors, self.alike);
+        for (index, (picked, found)) in query.iter().zip(all).enumerate() {
             let videos: HashSet<u32> = found.iter().map(|(place, _)| self.places[*place].0).collect();
             if videos.len() > COMMON {
                 continue;
