@@ -17,8 +17,28 @@ use vcn_store::{Error, Location, Store};
 use crate::compute::Compute;
 use crate::failure::{Failure, Result};
 
+const EXAMPLES: &str = "\
+Examples:
+  export VCN_STORE=/srv/videos
+  vcn store init
+  vcn store put holiday/ --prefix 2024/ --jobs 2      all videos in a folder, at any depth
+  vcn store put tape.mkv --class source               its bytes as well, to get them back as they were
+  vcn store get 2024/beach.mp4 -o beach.mp4 --range 10..25
+  vcn store find clip.mp4 --html clip.html            what of it is stored already
+  vcn store rm 2024/beach.mp4; vcn store undelete 2024/beach.mp4
+  vcn store gc --dry-run
+  vcn store verify --decode
+
+Exit codes:
+  0    done
+  1    failed: no such name or store, a name that is taken, a file that cannot be read or written
+  2    wrong usage
+  3    something is damaged or lost, or of another version
+  4    the model that a video needs is not here";
+
 /// Arguments of `vcn store`.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// The store: a folder, file:///folder, s3://bucket/prefix or memory://.
     #[arg(long, global = true, env = "VCN_STORE", value_name = "PATH|URL")]

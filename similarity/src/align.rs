@@ -65,6 +65,19 @@ impl Index {
         video
     }
 
+    /// [`Index::add`] for frames as they are stored: index, and the bytes of the vector.
+    pub fn add_stored<'a>(&mut self, frames: impl Iterator<Item = (u32, &'a [u8])>, rate: f64) -> usize {
+        let video = self.videos.len();
+        let before = self.places.len();
+        for (frame, vector) in frames {
+            if self.vectors.push_bytes(vector) {
+                self.places.push((video as u32, frame));
+            }
+        }
+        self.videos.push((rate, self.places.len() - before));
+        video
+    }
+
     /// Videos that agree with a query at some offset, at the best offset of each, the best first. `rate` is the query's;
     /// `except` is not looked at.
     pub fn align(&self, query: &[PickedFrame], rate: f64, except: Option<usize>) -> Vec<Alignment> {

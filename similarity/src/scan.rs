@@ -24,6 +24,15 @@ impl Vectors {
         fits
     }
 
+    /// Adds a vector given as the bytes of its numbers.
+    pub fn push_bytes(&mut self, vector: &[u8]) -> bool {
+        let fits = vector.len() == self.length;
+        if fits {
+            self.numbers.extend(vector.iter().map(|number| number.cast_signed()));
+        }
+        fits
+    }
+
     /// For each query, the indices of the vectors whose cosine with it is `least` or more, and that cosine.
     pub fn alike(&self, queries: &[&[i8]], least: f32) -> Vec<Vec<(usize, f32)>> {
         let mut found = vec![Vec::new(); queries.len()];

@@ -25,8 +25,8 @@ pub struct LsArguments {
     #[arg(long, value_name = "NAME", default_value = "")]
     after: String,
     /// So many names at most.
-    #[arg(long, value_name = "N", default_value_t = usize::MAX)]
-    limit: usize,
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
     /// List what can be brought back instead.
     #[arg(long)]
     removed: bool,
@@ -72,7 +72,7 @@ const PAGE: usize = 1000;
 /// `vcn store ls`.
 pub fn ls(context: &Context, a: &LsArguments) -> Result<()> {
     let store = context.open()?;
-    let mut left = a.limit;
+    let mut left = a.limit.unwrap_or(usize::MAX);
     let mut after = a.after.clone();
     let mut all = Vec::new();
     while left > 0 {

@@ -24,8 +24,17 @@ use crate::failure::{Failure, Result};
 use crate::models::{self, Metric};
 use crate::print::{Stream, bytes, note};
 
+const EXAMPLES: &str = "\
+Examples:
+  vcn store put a.mp4 b.mkv frames/ --store s          each under its own name
+  vcn store put --list videos.csv --store s            a path a line, and after a comma its name
+  ffmpeg -i in.mp4 -f yuv4mpegpipe - | vcn store put - --name in --store s
+  vcn store put tv/ --dedup replace --max-distortion 42,36 --store s
+  vcn store put tv/ --dry-run --store s";
+
 /// Arguments of `vcn store put`.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// Videos, folders of frames, folders of these, or `-` for Y4M on standard input.
     #[arg(required_unless_present = "list")]

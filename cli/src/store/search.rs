@@ -42,8 +42,15 @@ struct How {
     compute: Compute,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  vcn store dups --store s                             identical, in part the same, alike
+  vcn store dups --html dups.html --store s            with pictures
+  vcn store dups --not a.mp4 b.mp4 --store s           never name these two together again";
+
 /// Arguments of `vcn store dups`.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct DupsArguments {
     /// Remember that two names are no duplicates.
     #[arg(long, num_args = 2, value_names = ["A", "B"])]

@@ -40,11 +40,11 @@ impl Catalogue {
         })
     }
 
-    /// Calls `each` with all descriptors of a model, one after the other.
+    /// Calls `each` with all descriptors of a model, one after the other: root, object, frame rate, bytes of the object.
     pub fn each_descriptors(
         &self,
         model: Digest,
-        mut each: impl FnMut(DescriptorRow) -> Result<()>,
+        mut each: impl FnMut(Digest, Digest, f64, &[u8]) -> Result<()>,
     ) -> Result<()> {
         let connection = lock(&self.quick);
         let mut read = || -> std::result::Result<(), StepError> {
@@ -53,7 +53,8 @@ impl Catalogue {
             let mut rows = query.query([model.0])?;
             while let Some(row) = rows.next()? {
                 let (root, object) = (digest_of(row.get_ref(0)?)?, digest_of(row.get_ref(1)?)?);
-                each(DescriptorRow { root, model, object, rate: row.get(2)?, picked: row.get(3)? })?;
+                let picked = row.get_ref(3)?;
+                each(root, object, row.get(2)?, picked.as_blob().unwrap_or_default())?;
             }
             Ok(())
         };

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use vcn_similarity::{Alignment, Descriptor, Distortion, Index, PickedFrame, SIDE, Thumbnail};
 
 use super::{
-    picked::Picked,
+    picked::Stored,
     report::{FindOptions, Level, Match},
     video::Video,
 };
@@ -73,16 +73,16 @@ impl Store {
     ) -> Result<()> {
         let model = Digest(descriptor.id());
         let mut batch = Described::new(descriptor);
-        self.catalogue.each_descriptors(model, |row| {
-            let id = ObjectId { kind: Kind::Descriptors, digest: row.object };
+        self.catalogue.each_descriptors(model, |root, digest, rate, bytes| {
+            let id = ObjectId { kind: Kind::Descriptors, digest };
             // What cannot be read can be made again from the frames, and is not worth a failure.
-            if let Ok(picked) = Picked::parse(id, &row.picked)
-                && picked.root == row.root
-                && picked.descriptor == model
+            if let Ok(stored) = Stored::parse(id, bytes)
+                && stored.root == root
+                && stored.descriptor == model
             {
-                batch.bytes += row.picked.len();
-                batch.index.add(&picked.frames, row.rate);
-                batch.roots.push(row.root);
+                batch.bytes += bytes.len();
+                batch.index.add_stored(stored.frames(), rate);
+                batch.roots.push(root);
             }
             match batch.bytes < BATCH {
                 true => Ok(()),

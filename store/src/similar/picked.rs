@@ -40,8 +40,30 @@ impl Picked {
 
     /// Reads an object.
     pub fn parse(id: ObjectId, bytes: &[u8]) -> Result<Picked> {
+        let stored = Stored::parse(id, bytes)?;
+        let frames = stored.frames().map(|(frame, vector)| PickedFrame {
+            frame,
+            vector: vector.iter().map(|byte| byte.cast_signed()).collect(),
+            thumbnail: None,
+        });
+        Ok(Picked { descriptor: stored.descriptor, root: stored.root, frames: frames.collect() })
+    }
+}
+
+/// The described frames of a video, in the bytes of their object.
+pub(super) struct Stored<'a> {
+    pub descriptor: Digest,
+    pub root: Digest,
+    /// Bytes of a frame and its vector.
+    entry: usize,
+    entries: &'a [u8],
+}
+
+impl<'a> Stored<'a> {
+    /// Checks an object.
+    pub fn parse(id: ObjectId, bytes: &'a [u8]) -> Result<Stored<'a>> {
         let malformed = |reason: &str| Error::Malformed { object: id.path(), reason: reason.to_owned() };
-        let Some((header, rest)) = bytes.split_at_checked(HEADER) else {
+        let Some((header, entries)) = bytes.split_at_checked(HEADER) else {
             return Err(malformed("too short for descriptors"));
         };
         let number =
@@ -60,14 +82,16 @@ impl Picked {
         let length = number(72) as usize;
         let entry =
             length.checked_add(4).ok_or_else(|| malformed("vectors of a length that is not possible"))?;
-        if !rest.len().is_multiple_of(entry) {
+        if !entries.len().is_multiple_of(entry) {
             return Err(malformed("its last vector is cut short"));
         }
-        let frames = rest.chunks_exact(entry).map(|entry| PickedFrame {
-            frame: u32::from_le_bytes([entry[0], entry[1], entry[2], entry[3]]),
-            vector: entry[4..].iter().map(|byte| byte.cast_signed()).collect(),
-            thumbnail: None,
-        });
-        Ok(Picked { descriptor: digest(8), root: digest(40), frames: frames.collect() })
+        Ok(Stored { descriptor: digest(8), root: digest(40), entry, entries })
+    }
+
+    /// Indices of the frames, and the bytes of their vectors.
+    pub fn frames(&self) -> impl Iterator<Item = (u32, &'a [u8])> + use<'a> {
+        self.entries
+            .chunks_exact(self.entry)
+            .map(|entry| (u32::from_le_bytes([entry[0], entry[1], entry[2], entry[3]]), &entry[4..]))
     }
 }
