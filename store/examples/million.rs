@@ -179,7 +179,17 @@ fn fill(folder: &Path, names: u64) -> Result<(), Box<dyn Error>> {
         true => Store::open(&location, codecs())?,
         false => Store::init(&location, codecs())?,
     };
-    let (began, there) = (Instant::now(), store.len()?);
+    // They are put in order, so that the first that is missing is where to go on.
+    let (mut there, mut end) = (0, names);
+    while there < end {
+        let middle = there.midpoint(end);
+        match store.stat(&name(middle)) {
+            Ok(_) => there = middle + 1,
+            Err(vcn_store::Error::UnknownName { .. }) => end = middle,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let began = Instant::now();
     for video in there..names {
         store.put(request(&name(video)), &mut Clip::new(clip(video)))?;
         if (video + 1).is_multiple_of(1000) {
