@@ -7,6 +7,7 @@ mod compress;
 mod compute;
 mod decoding;
 mod decompress;
+mod dedup;
 mod demo;
 mod encoding;
 mod failure;
@@ -61,6 +62,8 @@ enum Command {
     Demo(demo::Arguments),
     /// The dedup-aware archive.
     Store(store::Arguments),
+    /// Finds videos that are there twice, and acts on them.
+    Dedup(dedup::Arguments),
     /// Trains a model, or draws how a training went.
     Train(Train),
 }
@@ -95,6 +98,7 @@ fn main() -> std::process::ExitCode {
         Command::Models(arguments) => catalogue::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Store(arguments) => store::run(arguments),
+        Command::Dedup(arguments) => dedup::run(arguments),
         Command::Train(Train { command: Some(TrainCommand::Plot(arguments)), .. }) => plot::run(arguments),
         Command::Train(Train { arguments: Some(arguments), .. }) => train::run(arguments).map_err(Into::into),
         // clap asks for the arguments that training needs.

@@ -9,7 +9,7 @@ mod json;
 mod maintain;
 mod put;
 mod search;
-mod side;
+pub mod side;
 
 use clap::{Args, Subcommand};
 use vcn_store::{Error, Location, Store};

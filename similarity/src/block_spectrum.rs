@@ -81,6 +81,15 @@ impl Descriptor for BlockSpectrum {
         energies.append(&mut means);
         Some(quantised(energies, MOST))
     }
+
+    fn mirrored(&self, vector: &[i8]) -> Option<Vec<i8>> {
+        // Energies and means stay as they are; their cells change places.
+        let (energies, means) = vector.split_at(vector.len().saturating_sub(MEAN_CELLS * MEAN_CELLS));
+        let flip = |part: &[i8], cells: usize| -> Vec<i8> {
+            part.chunks(cells).flat_map(|row| row.iter().rev().copied()).collect()
+        };
+        Some([flip(energies, ENERGY_CELLS), flip(means, MEAN_CELLS)].concat())
+    }
 }
 
 /// One coefficient of the orthonormal DCT of every block.
@@ -125,4 +134,24 @@ fn pooled(grid: Vec<f32>, cells: usize) -> Vec<f32> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vcn_media::{Picture, Yuv420};
+
+    #[test]
+    fn the_mirrored_vector_is_that_of_the_mirror_image() {
+        let y = (0..SIDE * SIDE).map(|at| ((at % SIDE) * (at / SIDE) / 120 + at % 7) as u8).collect();
+        let chroma = vec![128; SIDE * SIDE / 4];
+        let picture: Picture = Yuv420 { width: SIDE, height: SIDE, y, u: chroma.clone(), v: chroma }.into();
+        let thumbnail = Thumbnail::of(&picture);
+        let vector = BlockSpectrum.describe(&thumbnail).unwrap();
+        let mirror = BlockSpectrum.describe(&thumbnail.mirrored()).unwrap();
+        assert_ne!(vector, mirror);
+        let off =
+            BlockSpectrum.mirrored(&vector).unwrap().iter().zip(&mirror).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(off <= Some(1), "off by {off:?}");
+    }
 }

@@ -16,6 +16,11 @@ pub trait Descriptor: Send + Sync {
     /// The vector of a canonical thumbnail, of about unit length times 127; `None` for frames that say too little, such
     /// as black ones.
     fn describe(&self, thumbnail: &Thumbnail) -> Option<Vec<i8>>;
+
+    /// The vector of the mirror image, from the vector of an image; `None` where that takes the picture.
+    fn mirrored(&self, _vector: &[i8]) -> Option<Vec<i8>> {
+        None
+    }
 }
 
 /// Cosine of the angle between two vectors.

@@ -55,6 +55,13 @@ impl<'a> Picker<'a> {
         }
     }
 
+    /// Picks so many frames a second instead of one.
+    #[must_use]
+    pub fn per_second(mut self, count: u32) -> Picker<'a> {
+        self.interval = (self.interval / count.max(1)).max(1);
+        self
+    }
+
     /// Keeps the thumbnails of what is picked: 38 kB each.
     #[must_use]
     pub fn keeping_thumbnails(mut self) -> Picker<'a> {

@@ -29,11 +29,23 @@ pub struct Registration {
 pub struct Residual {
     /// Errors over the part that both show.
     pub distortion: Distortion,
+    /// Mean squared error over the better four fifths of the blocks: what a caption or a logo leaves as it is.
+    pub typical: f32,
     /// The largest error of a mean over 8x8 samples of the thumbnail, in code values: what compression hardly touches
     /// and a caption, a logo or a patch does.
     pub worst_mean: f32,
     /// Share of the one picture that the other shows.
     pub overlap: f32,
+}
+
+impl Residual {
+    /// Of no frame at all.
+    pub const NONE: Residual = Residual {
+        distortion: Distortion { mean: 0.0, worst_frame: 0.0, worst_block: 0.0 },
+        typical: 0.0,
+        worst_mean: 0.0,
+        overlap: 1.0,
+    };
 }
 
 /// Luma of a square picture.
@@ -57,16 +69,22 @@ impl Registration {
                 pairs.iter().map(|(a, b)| (Plane::of(a, side), Plane::of(b, side))).collect();
             for _ in 0..STEPS {
                 let Some(step) = fitted.step(&level) else { break };
-                if step.scale.iter().any(|scale| !(0.6..=1.7).contains(scale))
-                    || step.shift.iter().any(|shift| shift.abs() > 0.4)
-                    || !(0.3..=3.0).contains(&step.gain)
-                {
+                if !step.is_plausible() {
                     return Registration::IDENTITY;
                 }
                 fitted = step;
             }
         }
         fitted
+    }
+
+    /// Whether somebody may have done this to a video, rather than the fit to two that have nothing in common.
+    fn is_plausible(&self) -> bool {
+        let [across, along] = self.scale;
+        self.scale.iter().all(|scale| (0.65..=1.5).contains(scale))
+            && (0.8..=1.25).contains(&(across / along))
+            && self.shift.iter().all(|shift| shift.abs() <= 0.3)
+            && (0.5..=2.0).contains(&self.gain)
     }
 
     /// Whether the two show the same part, within what rounding of sizes and letterboxes does to thumbnails.
@@ -104,6 +122,9 @@ impl Registration {
         let count: f32 = sums.iter().map(|block| block[0]).sum();
         let mean = sums.iter().map(|block| block[2]).sum::<f32>() / count.max(1.0);
         // Blocks of which little is seen say little.
+        let mut errors: Vec<f32> = sums.iter().filter(|b| b[0] > 0.0).map(|b| b[2] / b[0]).collect();
+        errors.sort_by(f32::total_cmp);
+        let better = errors.len() * 4 / 5;
         let seen = || sums.iter().filter(|block| block[0] >= (BLOCK * BLOCK / 2) as f32);
         Residual {
             distortion: Distortion {
@@ -111,6 +132,7 @@ impl Registration {
                 worst_frame: mean,
                 worst_block: seen().map(|block| block[2] / block[0]).fold(0.0, f32::max),
             },
+            typical: errors[..better].iter().sum::<f32>() / better.max(1) as f32,
             worst_mean: seen().map(|block| (block[1] / block[0]).abs()).fold(0.0, f32::max),
             overlap: count / (SIDE * SIDE) as f32,
         }

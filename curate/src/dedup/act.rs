@@ -1,0 +1,205 @@
+//! Acting on duplicates, and undoing it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use super::journal::{Entry, Journal, Undone, read};
+use super::relation::{Relation, Report};
+use crate::error::{Error, Result};
+use crate::scan::{Scan, facts};
+
+/// What becomes of a duplicate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Nothing.
+    Report,
+    /// It becomes a hard link to the file that is kept.
+    Link,
+    /// It becomes a copy of the file that is kept which shares its blocks on the disk.
+    Reflink,
+    /// It is moved to a hidden folder.
+    Trash,
+    /// It is deleted.
+    Delete,
+}
+
+/// A duplicate, and what is known of it and of the file that is kept.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The duplicate.
+    pub path: PathBuf,
+    /// What is kept.
+    pub kept: PathBuf,
+    /// What the duplicate is to it.
+    pub relation: Relation,
+    /// Bytes of the duplicate.
+    pub bytes: u64,
+    /// Why it is left alone, if it is.
+    pub refused: Option<String>,
+    /// Bytes and time of modification of both when they were compared.
+    seen: [(u64, SystemTime); 2],
+}
+
+/// The steps that a report asks for.
+pub fn plan(report: &Report, scans: &[Scan]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for group in &report.groups {
+        let kept = &scans[group.keep];
+        for member in &group.others {
+            let own = &scans[member.video];
+            let folder = own.is_folder || kept.is_folder;
+            steps.push(Step {
+                path: own.path.clone(),
+                kept: kept.path.clone(),
+                relation: member.relation,
+                bytes: own.bytes,
+                refused: folder.then(|| "a folder of frames is only reported".to_owned()),
+                seen: [own, kept].map(|scan| (scan.bytes, scan.modified)),
+            });
+        }
+    }
+    steps
+}
+
+/// Does a step, after it is in the journal. `holding` is a folder for what is moved, on the same file system.
+///
+/// # Errors
+/// The reason why the duplicate was left as it is.
+pub fn apply(step: &Step, action: Action, holding: &Path, journal: &mut Journal) -> Result<()> {
+    let refuse = |reason: &str| Error::Io {
+        doing: "touch",
+        path: step.path.clone(),
+        source: std::io::Error::other(reason.to_owned()),
+    };
+    if let Some(reason) = &step.refused {
+        return Err(refuse(reason));
+    }
+    for (path, seen) in [&step.path, &step.kept].into_iter().zip(step.seen) {
+        let (folder, bytes, modified) = facts(path)?;
+        if folder || (bytes, modified) != seen {
+            return Err(refuse(&format!("{} changed since it was compared", path.display())));
+        }
+    }
+    let both = [&step.path, &step.kept].map(|path| path.canonicalize().map_err(Error::io("find", path)));
+    let [own, kept] = both;
+    if own? == kept? || is_same_file(&step.path, &step.kept)? {
+        return Err(refuse("it is the very file that is kept"));
+    }
+    let digests = [digest(&step.path)?, digest(&step.kept)?];
+    let held = (action == Action::Trash).then(|| free_name(holding, &step.path));
+    let paths = [step.path.as_path(), step.kept.as_path()];
+    if action != Action::Report {
+        journal.write(&Entry::new(action, paths, held.clone(), step.relation, digests))?;
+    }
+    match (action, held) {
+        (Action::Trash, Some(held)) => {
+            fs::create_dir_all(holding).map_err(Error::io("create", holding))?;
+            fs::rename(&step.path, &held).map_err(Error::io("move", &step.path))
+        }
+        (Action::Delete, _) => fs::remove_file(&step.path).map_err(Error::io("delete", &step.path)),
+        (Action::Link, _) => replace(&step.path, |new| fs::hard_link(&step.kept, new)),
+        (Action::Reflink, _) => replace(&step.path, |new| reflink_copy::reflink(&step.kept, new)),
+        (Action::Report | Action::Trash, _) => Ok(()),
+    }
+}
+
+/// Undoes what a journal tells of, the last step first. What is there already is never overwritten.
+///
+/// # Errors
+/// The journal cannot be read.
+pub fn undo(journal: &Path) -> Result<Vec<Undone>> {
+    let mut entries = read(journal)?;
+    entries.reverse();
+    Ok(entries
+        .iter()
+        .map(|entry| {
+            let path = entry.removed.clone();
+            match restore(entry) {
+                Ok(reason) => Undone { path, restored: true, reason: reason.to_owned() },
+                Err(reason) => Undone { path, restored: false, reason },
+            }
+        })
+        .collect())
+}
+
+fn restore(entry: &Entry) -> std::result::Result<&'static str, String> {
+    let text = |error: Error| error.to_string();
+    let is_there = fs::symlink_metadata(&entry.removed).is_ok();
+    let unchanged = is_there && digest(&entry.removed).map_err(text)?.to_hex().as_str() == entry.blake3;
+    if let Some(held) = &entry.held {
+        return match (unchanged, is_there) {
+            (true, _) => Ok("there already"),
+            (_, true) => Err("another file has its name now".to_owned()),
+            _ => {
+                // Unlike a rename, a link fails if the name is taken meanwhile.
+                let back = fs::hard_link(held, &entry.removed).and_then(|()| fs::remove_file(held));
+                back.map_err(Error::io("move back", held)).map_err(text)?;
+                Ok("moved back")
+            }
+        };
+    }
+    let linked = unchanged && is_same_file(&entry.removed, &entry.kept).map_err(text)?;
+    if unchanged && !linked {
+        return Ok("there already");
+    }
+    if !entry.same_bytes {
+        return Err(format!(
+            "its bytes are gone: it was a {} of {}, coded otherwise",
+            entry.relation.as_str(),
+            entry.kept.display()
+        ));
+    }
+    if is_there && !linked {
+        return Err("another file has its name now".to_owned());
+    }
+    if digest(&entry.kept).map_err(text)?.to_hex().as_str() != entry.blake3 {
+        return Err(format!("{} is no longer the file that was kept", entry.kept.display()));
+    }
+    replace(&entry.removed, |new| fs::copy(&entry.kept, new).map(drop)).map_err(text)?;
+    Ok("copied from the file that was kept")
+}
+
+/// Makes a file under another name beside `path`, then gives it that name.
+fn replace(path: &Path, make: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".dedup-{}", std::process::id()));
+    let new = path.with_file_name(name);
+    let made = make(&new).and_then(|()| fs::rename(&new, path));
+    made.map_err(|error| {
+        // Nothing half done stays; failing to tidy up must not hide the reason.
+        let _ = fs::remove_file(&new);
+        Error::io("replace", path)(error)
+    })
+}
+
+/// A name in a folder that no file has.
+fn free_name(folder: &Path, path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let names =
+        (0..).map(|count| folder.join(if count == 0 { name.clone() } else { format!("{count}-{name}") }));
+    names.into_iter().find(|name| fs::symlink_metadata(name).is_err()).unwrap_or_else(|| folder.join(&name))
+}
+
+fn digest(path: &Path) -> Result<blake3::Hash> {
+    let file = fs::File::open(path).map_err(Error::io("read", path))?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(file).map_err(Error::io("read", path))?;
+    Ok(hasher.finalize())
+}
+
+#[cfg(unix)]
+fn is_same_file(a: &Path, b: &Path) -> Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let of = |path: &Path| fs::metadata(path).map_err(Error::io("read", path)).map(|m| (m.dev(), m.ino()));
+    Ok(of(a)? == of(b)?)
+}
+
+#[cfg(not(unix))]
+fn is_same_file(_: &Path, _: &Path) -> Result<bool> {
+    Ok(false)
+}

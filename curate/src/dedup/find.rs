@@ -1,0 +1,221 @@
+//! The search for duplicates among scanned videos.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+use vcn_similarity::{Alignment, Descriptor, Index, PickedFrame};
+use vcn_store::Digest;
+
+use super::cluster::Distances;
+use super::keep::{Rule, better};
+use super::pictures::Pictures;
+use super::relation::{Evidence, Group, Member, Related, Relation, Report};
+use super::timing::Couple;
+use crate::error::Result;
+use crate::scan::Scan;
+
+/// How to look.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Largest distance of neighbours: 1 less the score of their alignment.
+    pub eps: f32,
+    /// Neighbours that a video needs, itself included, before a cluster grows around it.
+    pub min_samples: usize,
+    /// By which share of the longer one the lengths of duplicates may differ.
+    pub length_tolerance: f64,
+    /// Which of several is kept.
+    pub keep: Vec<Rule>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        let keep = vec![Rule::Resolution, Rule::Bitrate, Rule::Oldest, Rule::Folder];
+        Options { eps: 0.4, min_samples: 2, length_tolerance: 0.03, keep }
+    }
+}
+
+/// An alignment of one video with another.
+#[derive(Clone, Copy, Debug)]
+struct Aligned {
+    distance: f32,
+    offset: f64,
+    mirrored: bool,
+}
+
+/// Videos of the same frames, the best first.
+type Class = Vec<usize>;
+
+/// Finds duplicates. `folders` says for each scan in which of the folders named it was found; `compared` is called
+/// before each comparison of pixels.
+///
+/// # Errors
+/// Options that clustering cannot work with. Videos that cannot be read any more are in the report.
+pub fn find(
+    scans: &[Scan],
+    folders: &[usize],
+    descriptor: &dyn Descriptor,
+    options: &Options,
+    mut compared: impl FnMut(&Scan, &Scan),
+) -> Result<Report> {
+    let order = |a: &usize, b: &usize| {
+        let folder = |at: &usize| folders.get(*at).copied().unwrap_or(0);
+        better(&options.keep, (&scans[*a], folder(a)), (&scans[*b], folder(b)))
+    };
+    let classes = classes(scans, order);
+    let videos: Vec<&Scan> = classes.iter().map(|class| &scans[class[0]]).collect();
+    let aligned = align(&videos, descriptor);
+    let candidates = candidates(&videos, &aligned, options)?;
+
+    let mut report = Report::default();
+    let mut pictures = Pictures::default();
+    let mut taken = BTreeSet::new();
+    // Videos that show what a better one shows, and that one.
+    let mut shown: BTreeMap<usize, usize> = BTreeMap::new();
+    for (at, class) in classes.iter().enumerate() {
+        if !taken.insert(at) {
+            continue;
+        }
+        let same = |video: &usize| Member { video: *video, relation: Relation::Identical, evidence: None };
+        let mut group = Group { keep: class[0], others: class[1..].iter().map(same).collect() };
+        for (_, other) in candidates.range((at, 0)..(at + 1, 0)) {
+            if taken.contains(other) {
+                continue;
+            }
+            let aligned = aligned.get(&(at, *other)).copied();
+            let Some(aligned) = aligned else { continue };
+            // Versions of one video are listed as that, and not once more as versions of each other.
+            let versions = shown.get(&at).is_some_and(|better| shown.get(other) == Some(better));
+            if versions && !about_as_long(videos[at], videos[*other], options) {
+                continue;
+            }
+            // The one that is kept is `b`: what was done is said of the other.
+            let couple = Couple { a: videos[*other], b: videos[at], mirrored: aligned.mirrored };
+            compared(couple.a, couple.b);
+            let (evidence, relation) = match confirm(&couple, &mut pictures, -aligned.offset) {
+                Ok(Some(found)) => found,
+                Ok(None) => continue,
+                Err(error) => {
+                    report.failed.push((couple.a.path.clone(), error.to_string()));
+                    continue;
+                }
+            };
+            if relation == Relation::Duplicate {
+                taken.insert(*other);
+                let member =
+                    |video: &usize| Member { video: *video, relation, evidence: Some(evidence.clone()) };
+                group.others.extend(classes[*other].iter().map(member));
+            } else if !versions {
+                if relation != Relation::Shared {
+                    shown.entry(*other).or_insert(at);
+                }
+                report.related.push(Related {
+                    video: classes[*other][0],
+                    other: class[0],
+                    relation,
+                    evidence,
+                });
+            }
+        }
+        if !group.others.is_empty() {
+            report.groups.push(group);
+        }
+    }
+    // A relation to what is a duplicate of another is that other's, too.
+    let removed: BTreeSet<usize> =
+        report.groups.iter().flat_map(|group| group.others.iter().map(|member| member.video)).collect();
+    report.related.retain(|related| !removed.contains(&related.video) && !removed.contains(&related.other));
+    report.related.sort_by_key(|related| (related.relation, related.other, related.video));
+    Ok(report)
+}
+
+/// Videos by their decoded frames, the best first in each class; of classes the longest first.
+fn classes(scans: &[Scan], order: impl Fn(&usize, &usize) -> std::cmp::Ordering) -> Vec<Class> {
+    let mut classes: BTreeMap<Digest, Class> = BTreeMap::new();
+    for (at, scan) in scans.iter().enumerate() {
+        classes.entry(scan.root).or_default().push(at);
+    }
+    let mut classes: Vec<Class> = classes.into_values().collect();
+    classes.iter_mut().for_each(|class| class.sort_by(&order));
+    // What contains others comes before them; duplicates are of about the same length.
+    let length = |class: &Class| -(scans[class[0]].seconds().max(1e-3).log(1.1).round() as i64);
+    classes.sort_by(|a, b| length(a).cmp(&length(b)).then_with(|| order(&a[0], &b[0])));
+    classes
+}
+
+/// All alignments, of the first with the second of each pair and the other way round.
+fn align(videos: &[&Scan], descriptor: &dyn Descriptor) -> BTreeMap<(usize, usize), Aligned> {
+    let mut index = Index::new(descriptor);
+    videos.iter().for_each(|video| {
+        index.add(&video.picked, video.rate);
+    });
+    let found: Vec<Vec<(bool, Alignment)>> = videos
+        .par_iter()
+        .enumerate()
+        .map(|(at, video)| {
+            let flip = |picked: &PickedFrame| {
+                Some(PickedFrame { vector: descriptor.mirrored(&picked.vector)?, ..picked.clone() })
+            };
+            let mirrored: Vec<PickedFrame> = video.picked.iter().filter_map(flip).collect();
+            let plain = index.align(&video.picked, video.rate, Some(at)).into_iter();
+            let flipped = index.align(&mirrored, video.rate, Some(at)).into_iter();
+            plain.map(|found| (false, found)).chain(flipped.map(|found| (true, found))).collect()
+        })
+        .collect();
+    let mut aligned: BTreeMap<(usize, usize), Aligned> = BTreeMap::new();
+    for (at, found) in found.into_iter().enumerate() {
+        for (mirrored, found) in found {
+            let own = Aligned { distance: (1.0 - found.score).max(0.0), offset: found.offset, mirrored };
+            let back = Aligned { offset: -own.offset, ..own };
+            for (pair, new) in [((at, found.video), own), ((found.video, at), back)] {
+                let known = aligned.entry(pair).or_insert(new);
+                if new.distance < known.distance {
+                    *known = new;
+                }
+            }
+        }
+    }
+    aligned
+}
+
+/// Pairs to confirm: those of a cluster of videos of about the same length, and those of which one may contain the other.
+fn candidates(
+    videos: &[&Scan],
+    aligned: &BTreeMap<(usize, usize), Aligned>,
+    options: &Options,
+) -> Result<BTreeSet<(usize, usize)>> {
+    let mut distances = Distances::new(videos.len());
+    let mut candidates = BTreeSet::new();
+    for ((a, b), found) in aligned {
+        if about_as_long(videos[*a], videos[*b], options) {
+            distances.set(*a, *b, found.distance);
+        } else if found.distance <= options.eps {
+            candidates.insert((*a, *b));
+        }
+    }
+    let clusters = distances.clusters(options.eps, options.min_samples)?;
+    for (a, b) in aligned.keys() {
+        if distances.of(*a, *b) < 1.0 && clusters[*a].is_some() && clusters[*a] == clusters[*b] {
+            candidates.insert((*a, *b));
+        }
+    }
+    Ok(candidates)
+}
+
+/// Whether two videos may be duplicates by their lengths.
+fn about_as_long(a: &Scan, b: &Scan, options: &Options) -> bool {
+    let (length, other) = (a.seconds(), b.seconds());
+    // A container may drop a frame at either end of a short video.
+    let frames = 2.0 / a.rate.min(b.rate);
+    (length - other).abs() <= (options.length_tolerance * length.max(other)).max(frames)
+}
+
+/// What time and pixels say of a couple whose offset is near this.
+fn confirm(couple: &Couple, pictures: &mut Pictures, near: f64) -> Result<Option<(Evidence, Relation)>> {
+    let (length, other) = (couple.a.seconds(), couple.b.seconds());
+    let Some(timing) = couple.timing(near) else { return Ok(None) };
+    let relation = |evidence: &Evidence| evidence.relation(length, other);
+    let evidence =
+        couple.evidence(pictures, &timing, |found| relation(found) == Some(Relation::Duplicate))?;
+    let relation = relation(&evidence);
+    Ok(relation.map(|relation| (evidence, relation)))
+}

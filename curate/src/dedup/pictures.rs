@@ -1,0 +1,89 @@
+//! The pictures of videos as they are compared: luma of canonical thumbnails.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use vcn_media::FrameReader;
+use vcn_similarity::{SIDE, Thumbnail};
+
+use crate::error::Result;
+use crate::scan::{Scan, open_path};
+
+/// Bytes of pictures that are kept of videos that were compared before.
+const BUDGET: usize = 256 << 20;
+
+/// Pictures of short videos, so that these are decoded once and not for each comparison.
+#[derive(Default)]
+pub(crate) struct Pictures {
+    kept: VecDeque<(PathBuf, Rc<Vec<Vec<u8>>>)>,
+    bytes: usize,
+}
+
+/// The pictures of one video, asked for in order.
+pub(crate) enum Frames<'a> {
+    /// All of them.
+    Kept(Rc<Vec<Vec<u8>>>),
+    /// As they are decoded.
+    Decoded { scan: &'a Scan, reader: Box<dyn FrameReader>, next: usize, last: Option<Vec<u8>> },
+}
+
+impl Pictures {
+    /// The pictures of a video.
+    ///
+    /// # Errors
+    /// It cannot be read any more.
+    pub fn of<'a>(&mut self, scan: &'a Scan) -> Result<Frames<'a>> {
+        let found = self.kept.iter().position(|(path, _)| *path == scan.path);
+        if let Some(kept) = found.and_then(|at| self.kept.remove(at)) {
+            let frames = Frames::Kept(kept.1.clone());
+            self.kept.push_back(kept);
+            return Ok(frames);
+        }
+        let mut frames = Frames::Decoded { scan, reader: open_path(&scan.path)?, next: 0, last: None };
+        let bytes = scan.tiny.len() * SIDE * SIDE;
+        if bytes > BUDGET / 8 {
+            return Ok(frames);
+        }
+        let mut pictures = Vec::new();
+        while let Some(picture) = frames.at(pictures.len())? {
+            pictures.push(picture);
+        }
+        Ok(Frames::Kept(self.keep(&scan.path, pictures)))
+    }
+
+    fn keep(&mut self, path: &Path, pictures: Vec<Vec<u8>>) -> Rc<Vec<Vec<u8>>> {
+        let size = |pictures: &[Vec<u8>]| pictures.len() * SIDE * SIDE;
+        self.bytes += size(&pictures);
+        let pictures = Rc::new(pictures);
+        self.kept.push_back((path.to_owned(), pictures.clone()));
+        while self.bytes > BUDGET
+            && let Some((_, oldest)) = self.kept.pop_front()
+        {
+            self.bytes -= size(&oldest);
+        }
+        pictures
+    }
+}
+
+impl Frames<'_> {
+    /// A picture that is not before the one asked for last; nothing after the end.
+    ///
+    /// # Errors
+    /// The video cannot be read any more.
+    pub fn at(&mut self, frame: usize) -> Result<Option<Vec<u8>>> {
+        match self {
+            Frames::Kept(pictures) => Ok(pictures.get(frame).cloned()),
+            Frames::Decoded { scan, reader, next, last } => {
+                while *next <= frame {
+                    let Some(picture) = reader.next()? else { return Ok(None) };
+                    if *next == frame {
+                        *last = Some(Thumbnail::with(&picture, &scan.window, SIDE).luma().to_vec());
+                    }
+                    *next += 1;
+                }
+                Ok(last.clone())
+            }
+        }
+    }
+}

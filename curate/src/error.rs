@@ -1,0 +1,49 @@
+//! The one error of this crate.
+
+use std::path::{Path, PathBuf};
+
+/// Shorthand for results of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What can go wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A video cannot be read.
+    #[error(transparent)]
+    Media(#[from] vcn_media::Error),
+
+    /// The operating system refused an operation.
+    #[error("{}: cannot {doing}: {source}", path.display())]
+    Io {
+        /// What was tried, as in "cannot ...".
+        doing: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+
+    /// A journal that this program did not write, or not like this.
+    #[error("{}: line {line} is not an entry of a journal: {reason}", path.display())]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// Line number, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+
+    /// A number that clustering cannot work with.
+    #[error("clustering: {0}")]
+    Clustering(String),
+}
+
+impl Error {
+    /// For `map_err` after a failed system call.
+    pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+        let path = path.to_owned();
+        move |source| Error::Io { doing, path, source }
+    }
+}
