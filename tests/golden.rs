@@ -8,7 +8,7 @@ use vcn_codec::{Codec, DeviceChoice, Effort};
 use vcn_media::{Colour, OpenOptions, open};
 
 /// The checkpoint that the digests belong to.
-const CHECKPOINT: &str = "checkpoints/psnr-1.vcnm";
+const CHECKPOINT: &str = "checkpoints/psnr-2.vcnm";
 /// Qualities that are pinned.
 const QUALITIES: [u8; 3] = [0, 32, 63];
 

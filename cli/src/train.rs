@@ -45,6 +45,9 @@ pub struct Arguments {
     /// Frames of a sample.
     #[arg(long, default_value_t = 2)]
     frames: usize,
+    /// Frames at most that go before them without teaching, in every second batch: references as worn as in a long GOP.
+    #[arg(long, default_value_t = 0)]
+    lead: usize,
     /// Side of the square crops.
     #[arg(long, default_value_t = 192)]
     crop: usize,
@@ -162,10 +165,10 @@ fn work(
     }
     let held: Vec<&str> = clips.validation.iter().map(|c| c.name.as_str()).collect();
     eprintln!("{} clips to train on, {} held out: {}", clips.train.len(), held.len(), held.join(" "));
-    let frames = if stage == Stage::Intra { 1 } else { a.frames };
+    let (frames, lead) = if stage == Stage::Intra { (1, 0) } else { (a.frames, a.lead) };
     let settings = Settings {
         stage,
-        shape: Shape { batch: a.batch, frames, crop: a.crop },
+        shape: Shape { batch: a.batch, frames, lead, crop: a.crop },
         steps: a.steps,
         rate: a.rate,
         cooldown: a.cooldown,

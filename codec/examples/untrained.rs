@@ -2,9 +2,9 @@
 //!
 //! `cargo run --release -p vcn-codec --example untrained -- untrained.vcnm`
 
-use vcn_codec::checkpoint::{Checkpoint, LatentTables, Layer, STEP_FRAC, latents};
+use vcn_codec::checkpoint::{Checkpoint, Layer, STEP_FRAC, Steps, latents};
 use vcn_codec::container::Metric;
-use vcn_codec::entropy::{ChannelTables, Histogram, ScaleTables};
+use vcn_codec::entropy::ScaleTables;
 use vcn_codec::model::latent::{KNOTS, Latent, SCALES};
 use vcn_codec::model::params::{Init, Param};
 use vcn_codec::model::{Model, QUALITIES};
@@ -22,9 +22,9 @@ pub fn untrained(name: &str, metric: Metric, seed: u64) -> vcn_codec::Result<Che
     let values: Vec<Vec<f32>> = model.params.list.iter().map(|p| starting(p, &mut state)).collect();
     let layers =
         model.params.convs.iter().map(|c| Layer::quantise(c, &values[c.weight], &values[c.bias])).collect();
-    let [a, b, c] = latents(&model).map(|latent| tables(latent, &values[latent.log_gain]));
+    let steps = latents(&model).map(|latent| steps(latent, &values[latent.log_gain]));
     let record = r#"{"stage":"none"}"#.to_owned();
-    Checkpoint::new(name.to_owned(), metric, record, layers, [a?, b?, c?], ScaleTables::laplace(SCALES)?)
+    Checkpoint::new(name.to_owned(), metric, record, layers, steps, ScaleTables::laplace(SCALES)?)
 }
 
 fn starting(param: &Param, state: &mut u64) -> Vec<f32> {
@@ -45,10 +45,10 @@ fn starting(param: &Param, state: &mut u64) -> Vec<f32> {
     }
 }
 
-/// Steps from the gains, interpolated between their knots, and hyper-latent tables that favour small values a little.
-fn tables(latent: &Latent, log_gain: &[f32]) -> vcn_codec::Result<LatentTables> {
+/// Steps from the gains, interpolated between their knots.
+fn steps(latent: &Latent, log_gain: &[f32]) -> Steps {
     let channels = latent.sizes.latent;
-    let steps = (0..QUALITIES)
+    (0..QUALITIES)
         .flat_map(|quality| {
             let at = quality as f32 * (KNOTS - 1) as f32 / (QUALITIES - 1) as f32;
             let low = (at as usize).min(KNOTS - 2);
@@ -59,11 +59,5 @@ fn tables(latent: &Latent, log_gain: &[f32]) -> vcn_codec::Result<LatentTables> 
                 ((-gain).exp() * (1u32 << STEP_FRAC) as f32).round().clamp(1.0, (1 << 22) as f32) as u32
             })
         })
-        .collect();
-    let mut histogram = Histogram::default();
-    (-8..=8).for_each(|symbol| histogram.add(symbol));
-    Ok(LatentTables {
-        steps,
-        hyper: ChannelTables::from_histograms(&vec![histogram; latent.sizes.hyper], 64.0)?,
-    })
+        .collect()
 }

@@ -2,14 +2,15 @@
 
 use crate::container::Metric;
 use crate::container::varint;
-use crate::entropy::{ChannelTables, ScaleTables};
+use crate::entropy::ScaleTables;
 use crate::model::latent::Latent;
 use crate::model::params::Conv;
 use crate::model::{Model, QUALITIES};
 use crate::{Error, Result};
 
 const MAGIC: &[u8; 8] = b"VCNMODEL";
-const VERSION: u8 = 1;
+/// Version 1 was never released.
+const VERSION: u8 = 2;
 /// No checkpoint may unpack to more than this.
 const MAX_BYTES: usize = 64 << 20;
 
@@ -85,16 +86,10 @@ fn accumulator_bound(conv: &Conv, weights: &[i8], bias: i64, exponent: u8) -> i6
     sum * conv.input.max() as i64 + bias.abs() + half
 }
 
-/// Quantisation and side tables of one latent.
-#[derive(Clone, Debug)]
-pub struct LatentTables {
-    /// Quantisation steps `[QUALITIES, channels]` in real units times 2^14.
-    pub steps: Vec<u32>,
-    /// Tables of the hyper-latent channels.
-    pub hyper: ChannelTables,
-}
+/// Quantisation steps of one latent, `[QUALITIES, channels]`, in real units times 2^14.
+pub type Steps = Vec<u32>;
 
-/// Fractional bits of [`LatentTables::steps`].
+/// Fractional bits of [`Steps`].
 pub const STEP_FRAC: u32 = 14;
 
 /// A trained model.
@@ -109,13 +104,13 @@ pub struct Checkpoint {
     /// One per convolution of the model, in the model's order.
     pub layers: Vec<Layer>,
     /// Of the intra, motion and inter latents.
-    pub latents: [LatentTables; 3],
+    pub steps: [Steps; 3],
     /// Tables by scale index, shared by all latents.
     pub scales: ScaleTables,
     digest: [u8; 32],
 }
 
-/// The latents of a model in the order of [`Checkpoint::latents`].
+/// The latents of a model in the order of [`Checkpoint::steps`].
 pub fn latents(model: &Model) -> [&Latent; 3] {
     [&model.intra.latent, &model.inter.motion.latent, &model.inter.latent]
 }
@@ -130,10 +125,10 @@ impl Checkpoint {
         metric: Metric,
         record: String,
         layers: Vec<Layer>,
-        latents: [LatentTables; 3],
+        steps: [Steps; 3],
         scales: ScaleTables,
     ) -> Result<Checkpoint> {
-        let mut checkpoint = Checkpoint { name, metric, record, layers, latents, scales, digest: [0; 32] };
+        let mut checkpoint = Checkpoint { name, metric, record, layers, steps, scales, digest: [0; 32] };
         checkpoint.check()?;
         checkpoint.digest = *blake3::hash(&checkpoint.plain()).as_bytes();
         Ok(checkpoint)
@@ -159,15 +154,12 @@ impl Checkpoint {
             }
             layer.check(conv)?;
         }
-        for (tables, latent) in self.latents.iter().zip(latents(&model)) {
-            if tables.steps.len() != QUALITIES * latent.sizes.latent {
-                return wrong("the number of quantisation steps", tables.steps.len() as i64);
+        for (steps, latent) in self.steps.iter().zip(latents(&model)) {
+            if steps.len() != QUALITIES * latent.sizes.latent {
+                return wrong("the number of quantisation steps", steps.len() as i64);
             }
-            if let Some(&step) = tables.steps.iter().find(|&&s| s == 0 || s > 1 << 22) {
+            if let Some(&step) = steps.iter().find(|&&s| s == 0 || s > 1 << 22) {
                 return wrong("a quantisation step", step as i64);
-            }
-            if tables.hyper.count() != latent.sizes.hyper {
-                return wrong("the number of hyper-latent tables", tables.hyper.count() as i64);
             }
         }
         if self.scales.count() != crate::model::latent::SCALES {
@@ -190,10 +182,7 @@ impl Checkpoint {
             out.extend_from_slice(&layer.exponent);
             layer.bias.iter().for_each(|b| out.extend_from_slice(&b.to_le_bytes()));
         }
-        for latent in &self.latents {
-            latent.steps.iter().for_each(|s| out.extend_from_slice(&s.to_le_bytes()));
-            latent.hyper.write(&mut out);
-        }
+        self.steps.iter().flatten().for_each(|s| out.extend_from_slice(&s.to_le_bytes()));
         self.scales.write(&mut out);
         out
     }
@@ -255,16 +244,13 @@ impl Checkpoint {
                 bias: words(take(&mut rest, 4 * conv.cout)?).into_iter().map(|b| b as i32).collect(),
             });
         }
-        let mut latent = |sizes: &Latent| -> Result<LatentTables> {
-            let steps = words(take(&mut rest, 4 * QUALITIES * sizes.sizes.latent)?);
-            Ok(LatentTables { steps, hyper: ChannelTables::read(&mut rest)? })
-        };
+        let mut steps = |latent: &Latent| Ok(words(take(&mut rest, 4 * QUALITIES * latent.sizes.latent)?));
         let [a, b, c] = latents(&model);
-        let latents = [latent(a)?, latent(b)?, latent(c)?];
+        let steps = [steps(a)?, steps(b)?, steps(c)?];
         let scales = ScaleTables::read(&mut rest)?;
         if !rest.is_empty() {
             return Err(short());
         }
-        Checkpoint::new(name, metric, record, layers, latents, scales)
+        Checkpoint::new(name, metric, record, layers, steps, scales)
     }
 }

@@ -83,7 +83,7 @@ impl Codec {
         LatentCoder {
             exec: &self.exec,
             model: crate::checkpoint::latents(&self.model)[which],
-            tables: &self.checkpoint.latents[which],
+            steps: &self.checkpoint.steps[which],
             scales: &self.checkpoint.scales,
             quality,
             plane: self.plane(quality),

@@ -45,13 +45,14 @@ impl<'a> GopDecoder<'a> {
             return Ok(None);
         }
         let g = &self.geometry;
-        let (kind, quality) = frame_syntax::read(coder, self.reference.is_none())?;
-        let next = match (kind, self.reference.take()) {
+        let head = frame_syntax::read(coder, self.reference.is_none())?;
+        let quality = head.quality;
+        let next = match (head.kind, self.reference.take()) {
             (FrameKind::Repeat, Some(reference)) => reference,
             (FrameKind::Inter, Some(reference)) => {
                 let context = self.codec.motion_context(&reference, g);
-                let motion = self.codec.latent(1, quality, g).decode(coder, Some(&context))?;
-                let flow = self.codec.flow(&motion, quality, g);
+                let motion = self.codec.latent(1, head.motion_quality, g).decode(coder, Some(&context))?;
+                let flow = self.codec.flow(&motion, head.motion_quality, g);
                 let prediction = self.codec.predict(&reference, &flow, quality, g);
                 let latent =
                     self.codec.latent(2, quality, g).decode(coder, Some(&prediction.context.entropy))?;

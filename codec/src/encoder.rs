@@ -1,17 +1,18 @@
 //! Encoding a GOP frame by frame, through the decoder's own reconstruction.
 
+use burn::tensor::Tensor;
 use vcn_media::Yuv420;
 
 use crate::Result;
 use crate::codec::{Codec, FrameKind, Geometry, Reference, activation, warped};
 use crate::container::{FramesHasher, GopRecord};
 use crate::entropy::SymbolEncoder;
-use crate::frame_syntax;
+use crate::frame_syntax::{self, Head};
 use crate::model::lambda;
-use crate::model::params::{ACTIVATION, FLOW};
+use crate::model::params::{ACTIVATION, FLOW, PIXEL};
 use crate::model::transform::{GREY, PACKED};
 use crate::packing::{cropped, pack, padded};
-use crate::search::{BLOCK, search};
+use crate::search::{BLOCK, SEARCH, search};
 use crate::warp::{Flow, Plane};
 
 /// How hard the encoder tries; the format is the same.
@@ -33,6 +34,8 @@ pub struct FrameLog {
     pub kind: FrameKind,
     /// Its quality index.
     pub quality: u8,
+    /// The quality index of its motion.
+    pub motion_quality: u8,
     /// Bits of the motion latent with its hyper-latent.
     pub motion_bits: f64,
     /// Bits of the intra or residual latent.
@@ -64,12 +67,16 @@ pub struct GopEncoder<'a> {
 /// How many quality steps better than asked the first frame of a GOP is coded: all others are built on it.
 const INTRA_BOOST: i32 = 12;
 /// Quality of inter frames relative to the one asked for, repeating: some frames carry the quality, others lean on them.
-const HIERARCHY: [i32; 4] = [-7, -2, -7, 0];
+const HIERARCHY: [i32; 4] = [-9, -4, -9, 0];
+/// How much better than its frame motion may be coded: one way with little effort, else the best of several.
+const MOTION_BOOSTS: [u8; 3] = [8, 0, 16];
+/// What an error of the prediction is worth beside one of the decoded frame.
+const PREDICTION_WORTH: f64 = 0.7;
 /// Near the best quality there is no room to carry: what is taken away shrinks over this many steps.
 const ROOM: i32 = 16;
 
 /// Quality of frame `index` of a GOP for the quality asked for.
-fn frame_quality(asked: u8, index: u32) -> u8 {
+pub fn frame_quality(asked: u8, index: u32) -> u8 {
     let asked = asked as i32;
     let offset = match index.checked_sub(1) {
         None => INTRA_BOOST,
@@ -119,18 +126,25 @@ impl<'a> GopEncoder<'a> {
             (false, false) => FrameKind::Inter,
         };
         let quality = frame_quality(self.quality, self.frames);
-        frame_syntax::write(&mut self.coder, first, kind, quality)?;
+        let source = Source::new(self.codec, frame, &self.geometry);
+        let motion_quality = match (kind, &self.reference) {
+            (FrameKind::Inter, Some(reference)) => self.motion_quality(&source, reference, quality)?,
+            _ => quality,
+        };
+        let head = Head { kind, quality, motion_quality };
+        frame_syntax::write(&mut self.coder, first, head)?;
         let mut log = FrameLog {
             kind,
             quality,
+            motion_quality,
             motion_bits: 0.0,
             residual_bits: 0.0,
             side_bits: self.coder.bits_written() - start,
         };
         let next = match (kind, self.reference.take()) {
             (FrameKind::Repeat, Some(reference)) => reference,
-            (FrameKind::Inter, Some(reference)) => self.inter(frame, reference, quality, &mut log)?,
-            _ => self.intra(frame, quality, &mut log)?,
+            (FrameKind::Inter, Some(reference)) => self.inter(&source, reference, head, &mut log)?,
+            _ => self.intra(&source, quality, &mut log)?,
         };
         let [height, width] = self.geometry.picture;
         let decoded = cropped(&next.picture, width, height);
@@ -151,11 +165,10 @@ impl<'a> GopEncoder<'a> {
         if self.effort == Effort::Fast { 0.0 } else { 1.0 }
     }
 
-    fn intra(&mut self, frame: &Yuv420, quality: u8, log: &mut FrameLog) -> Result<Reference> {
+    fn intra(&mut self, source: &Source, quality: u8, log: &mut FrameLog) -> Result<Reference> {
         let g = self.geometry;
         let exec = &self.codec.exec;
-        let x = exec.tensor(&packed(&padded(frame)), [PACKED, g.site[0], g.site[1]]);
-        let [a, b] = self.codec.model.intra.analyse(exec, &x, &self.codec.plane(quality));
+        let [a, b] = self.codec.model.intra.analyse(exec, &source.packed, &self.codec.plane(quality));
         let y = sum(exec.integers(a), exec.integers(b));
         let rounding = self.rounding();
         let coded = self.codec.latent(0, quality, &g).encode(&mut self.coder, &y, None, rounding)?;
@@ -166,33 +179,20 @@ impl<'a> GopEncoder<'a> {
 
     fn inter(
         &mut self,
-        frame: &Yuv420,
+        source: &Source,
         reference: Reference,
-        quality: u8,
+        Head { quality, motion_quality, .. }: Head,
         log: &mut FrameLog,
     ) -> Result<Reference> {
         let g = self.geometry;
-        let [h, w] = g.site;
         let codec = self.codec;
         let exec = &codec.exec;
         let rounding = self.rounding();
-        let plane = codec.plane(quality);
-        let frame = padded(frame);
-        let x = exec.tensor(&packed(&frame), [PACKED, h, w]);
+        let motion = motion(codec, &mut self.coder, source, &reference, motion_quality, &g, rounding)?;
+        log.motion_bits = motion.bits;
 
-        let flow = searched(&frame, &reference.picture, lambda(quality as f32));
-        let seen = exec.tensor(&activation(&warped(&reference.picture, &flow)), [PACKED, h, w]);
-        debug_assert_eq!(FLOW.frac, ACTIVATION.frac);
-        let flow = exec.tensor(&flow.data, [2, h, w]);
-        let [a, b] = codec.model.inter.motion.analyse(exec, &flow, &x, &seen, &plane);
-        let y = sum(exec.integers(a), exec.integers(b));
-        let context = codec.motion_context(&reference, &g);
-        let motion = codec.latent(1, quality, &g).encode(&mut self.coder, &y, Some(&context), rounding)?;
-        log.motion_bits = motion.side_bits + motion.symbol_bits;
-
-        let flow = codec.flow(&motion.latent, quality, &g);
-        let prediction = codec.predict(&reference, &flow, quality, &g);
-        let [a, b] = codec.model.inter.analyse(exec, &x, &prediction.packed, &prediction.context);
+        let prediction = codec.predict(&reference, &motion.flow, quality, &g);
+        let [a, b] = codec.model.inter.analyse(exec, &source.packed, &prediction.packed, &prediction.context);
         let y = sum(exec.integers(a), exec.integers(b));
         let context = &prediction.context.entropy;
         let coded = codec.latent(2, quality, &g).encode(&mut self.coder, &y, Some(context), rounding)?;
@@ -200,6 +200,84 @@ impl<'a> GopEncoder<'a> {
         log.side_bits += coded.side_bits;
         Ok(codec.inter_frame(&prediction, &coded.latent, motion.latent, &g))
     }
+
+    /// The quality at which a frame's motion is worth its bits.
+    fn motion_quality(&self, source: &Source, reference: &Reference, quality: u8) -> Result<u8> {
+        let at = |boost: u8| (quality + boost).min(63);
+        if self.effort == Effort::Fast {
+            return Ok(at(MOTION_BOOSTS[0]));
+        }
+        let g = self.geometry;
+        let mut best = (f64::INFINITY, quality);
+        for boost in MOTION_BOOSTS {
+            let scratch = &mut SymbolEncoder::new();
+            let motion = motion(self.codec, scratch, source, reference, at(boost), &g, self.rounding())?;
+            let prediction = warped(&reference.picture, &motion.flow);
+            let error = luma_error(&prediction, &source.frame);
+            let cost = PREDICTION_WORTH * error + lambda(quality as f32) as f64 * motion.bits;
+            if cost < best.0 {
+                best = (cost, at(boost));
+            }
+        }
+        Ok(best.1)
+    }
+}
+
+/// A frame in the forms that coding it needs.
+struct Source {
+    /// Padded to whole blocks.
+    frame: Yuv420,
+    /// As the networks see it.
+    packed: Tensor<4>,
+}
+
+impl Source {
+    fn new(codec: &Codec, frame: &Yuv420, g: &Geometry) -> Source {
+        let frame = padded(frame);
+        let packed = codec.exec.tensor(&packed(&frame), [PACKED, g.site[0], g.site[1]]);
+        Source { frame, packed }
+    }
+}
+
+/// Coded motion.
+struct Motion {
+    latent: Vec<i32>,
+    flow: Flow,
+    bits: f64,
+}
+
+/// Searches and codes the motion of a frame at a quality of its own.
+fn motion(
+    codec: &Codec,
+    coder: &mut SymbolEncoder,
+    source: &Source,
+    reference: &Reference,
+    quality: u8,
+    g: &Geometry,
+    rounding: f32,
+) -> Result<Motion> {
+    let [h, w] = g.site;
+    let exec = &codec.exec;
+    let flow = searched(&source.frame, &reference.picture, lambda(quality as f32));
+    let seen = exec.tensor(&activation(&warped(&reference.picture, &flow)), [PACKED, h, w]);
+    debug_assert_eq!(FLOW.frac, ACTIVATION.frac);
+    let flow = exec.tensor(&flow.data, [2, h, w]);
+    let plane = codec.plane(quality);
+    let [a, b] = codec.model.inter.motion.analyse(exec, &flow, &source.packed, &seen, &plane);
+    let y = sum(exec.integers(a), exec.integers(b));
+    let context = codec.motion_context(reference, g);
+    let coded = codec.latent(1, quality, g).encode(coder, &y, Some(&context), rounding)?;
+    let flow = codec.flow(&coded.latent, quality, g);
+    Ok(Motion { flow, bits: coded.side_bits + coded.symbol_bits, latent: coded.latent })
+}
+
+/// Sum of squared errors of the luma of a packed prediction, in grey levels.
+fn luma_error(prediction: &[i32], frame: &Yuv420) -> f64 {
+    let target = pack(frame, |v| (v as i32 - 128) << (PIXEL.frac - 5));
+    let scale = 1.0 / (1u64 << (2 * (PIXEL.frac - 5))) as f64;
+    let sum: i64 =
+        prediction.iter().zip(&target).take(frame.y.len()).map(|(p, t)| ((p - t) as i64).pow(2)).sum();
+    sum as f64 * scale
 }
 
 /// A picture as the networks see it.
@@ -216,7 +294,7 @@ fn sum(a: Vec<i32>, b: Vec<i32>) -> Vec<i32> {
 /// Searched flow in 1/16 samples.
 pub(crate) fn searched(frame: &Yuv420, reference: &Yuv420, lambda: f32) -> Flow {
     let luma = |p: &Yuv420| Plane { width: p.width, height: p.height, data: p.y.clone() };
-    let field = search(&luma(frame), &luma(reference), lambda);
+    let field = search(&luma(frame), &luma(reference), SEARCH * lambda);
     debug_assert_eq!(BLOCK, crate::packing::SITE);
     let limit = FLOW.max();
     let component =

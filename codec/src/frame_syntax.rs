@@ -13,25 +13,38 @@ static KINDS: LazyLock<Table> =
 /// Bits of a quality index.
 const QUALITY_BITS: u32 = 6;
 
-/// Writes a frame's kind and, unless it repeats, its quality. The first frame of a GOP is an intra frame and its kind
-/// is not written.
-pub(crate) fn write(coder: &mut SymbolEncoder, first: bool, kind: FrameKind, quality: u8) -> Result<()> {
+/// What precedes a frame's latents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// How the frame is coded.
+    pub kind: FrameKind,
+    /// Its quality; 0 for a repeat.
+    pub quality: u8,
+    /// The quality of an inter frame's motion; else the same as `quality`.
+    pub motion_quality: u8,
+}
+
+/// Writes a head. The first frame of a GOP is an intra frame and its kind is not written.
+pub(crate) fn write(coder: &mut SymbolEncoder, first: bool, head: Head) -> Result<()> {
     if !first {
-        let symbol = match kind {
+        let symbol = match head.kind {
             FrameKind::Inter => 0,
             FrameKind::Repeat => 1,
             FrameKind::Intra => 2,
         };
         coder.put(&KINDS, symbol)?;
     }
-    if kind != FrameKind::Repeat {
-        coder.put_bits(quality as u32, QUALITY_BITS);
+    if head.kind != FrameKind::Repeat {
+        coder.put_bits(head.quality as u32, QUALITY_BITS);
+    }
+    if head.kind == FrameKind::Inter {
+        coder.put_bits(head.motion_quality as u32, QUALITY_BITS);
     }
     Ok(())
 }
 
-/// Reads what [`write`] wrote; a repeat has quality 0.
-pub(crate) fn read(coder: &mut SymbolDecoder, first: bool) -> Result<(FrameKind, u8)> {
+/// Reads what [`write`] wrote.
+pub(crate) fn read(coder: &mut SymbolDecoder, first: bool) -> Result<Head> {
     let kind = match if first { 2 } else { coder.get(&KINDS)? } {
         0 => FrameKind::Inter,
         1 => FrameKind::Repeat,
@@ -39,5 +52,6 @@ pub(crate) fn read(coder: &mut SymbolDecoder, first: bool) -> Result<(FrameKind,
         other => return Err(crate::Error::SymbolRange { symbol: other, limit: 2 }),
     };
     let quality = if kind == FrameKind::Repeat { 0 } else { coder.get_bits(QUALITY_BITS)? as u8 };
-    Ok((kind, quality))
+    let motion_quality = if kind == FrameKind::Inter { coder.get_bits(QUALITY_BITS)? as u8 } else { quality };
+    Ok(Head { kind, quality, motion_quality })
 }

@@ -32,8 +32,8 @@ impl GopEncoder<'_> {
         let inspection = match (log.kind, before, motion) {
             (FrameKind::Inter, Some(before), Some(motion)) => {
                 let g = &self.geometry;
-                let searched = searched(&padded(frame), &before, lambda(log.quality as f32));
-                let flow = self.codec.flow(motion, log.quality, g);
+                let searched = searched(&padded(frame), &before, lambda(log.motion_quality as f32));
+                let flow = self.codec.flow(motion, log.motion_quality, g);
                 let prediction = unpack(&warped(&before, &flow), g.site[0], g.site[1], sample);
                 let prediction = cropped(&prediction, frame.width, frame.height);
                 Some(Inspection { searched, flow, prediction })

@@ -25,6 +25,6 @@ pub mod warp;
 pub use codec::{Codec, FrameKind};
 pub use decoder::GopDecoder;
 pub use device::DeviceChoice;
-pub use encoder::{Effort, FrameLog, GopEncoder};
+pub use encoder::{Effort, FrameLog, GopEncoder, frame_quality};
 pub use error::{Error, Result};
 pub use inspect::Inspection;

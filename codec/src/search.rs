@@ -7,6 +7,9 @@ use crate::warp::Plane;
 
 /// Luma samples between neighbouring vectors.
 pub const BLOCK: usize = 8;
+/// The share of a frame's lambda with which the search weighs its vectors: coded motion is smoother than what is
+/// searched, so the search should see detail that the motion network then weighs.
+pub const SEARCH: f32 = 0.5;
 /// A vector in quarter samples.
 pub type Vector = (i32, i32);
 

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::checkpoint::{LatentTables, STEP_FRAC};
+use crate::checkpoint::STEP_FRAC;
 use crate::entropy::{ScaleTables, SymbolDecoder, SymbolEncoder};
 use crate::integer::Integer;
 use crate::model::QUALITIES;
@@ -12,8 +12,6 @@ use crate::{Error, Result};
 
 /// Largest symbol magnitude: far beyond what a picture needs, small enough for every product to fit.
 const MAX_SYMBOL: i32 = 4095;
-/// Largest hyper-latent, by the format in which the hyper-synthesis reads it.
-const MAX_HYPER: i32 = 31;
 
 /// Everything that coding one latent at one quality needs.
 pub struct LatentCoder<'a> {
@@ -21,8 +19,8 @@ pub struct LatentCoder<'a> {
     pub exec: &'a Integer,
     /// Networks.
     pub model: &'a Latent,
-    /// Tables of the checkpoint.
-    pub tables: &'a LatentTables,
+    /// Quantisation steps of the checkpoint.
+    pub steps: &'a [u32],
     /// Tables by scale index.
     pub scales: &'a ScaleTables,
     /// Quality index.
@@ -63,14 +61,23 @@ impl LatentCoder<'_> {
     }
 
     fn step(&self, channel: usize) -> i32 {
-        self.tables.steps[(self.quality as usize).min(QUALITIES - 1) * self.channels() + channel] as i32
+        self.steps[(self.quality as usize).min(QUALITIES - 1) * self.channels() + channel] as i32
     }
 
-    /// First step of the prior.
+    /// Means of the hyper-latent in format [`WIDE`], and its scale indices.
+    fn hyper_prior(&self, context: Option<&Tensor<4>>) -> (Vec<i32>, Vec<u8>) {
+        let [_, zh, zw] = self.hyper_shape();
+        let like = self.exec.tensor(&vec![0; zh * zw], [1, zh, zw]);
+        let [mean, scale] = self.model.hyper_prior(self.exec, context, &self.plane, &like);
+        let shift = ENTROPY.frac - WIDE.frac;
+        let mean = self.exec.integers(mean).into_iter().map(|v| (v + (1 << (shift - 1))) >> shift);
+        (mean.collect(), self.exec.integers(scale).into_iter().map(scale_index).collect())
+    }
+
+    /// First step of the prior; `z` in format [`WIDE`].
     fn known(&self, z: &[i32], context: Option<&Tensor<4>>) -> Known {
         let [h, w] = self.size;
-        let z: Vec<i32> = z.iter().map(|v| v << WIDE.frac).collect();
-        let z = self.exec.tensor(&z, self.hyper_shape());
+        let z = self.exec.tensor(z, self.hyper_shape());
         let like = self.exec.tensor(&vec![0; h * w], [1, h, w]);
         let prior = self.model.prior(self.exec, &z, context, &self.plane, &like);
         let mean = self.means(self.exec.integers(prior.mean));
@@ -131,34 +138,36 @@ impl LatentCoder<'_> {
         symbols.iter().enumerate().map(value).collect()
     }
 
+    /// Reads a symbol for every scale index.
+    fn read(&self, coder: &mut SymbolDecoder, indices: &[u8]) -> Result<Vec<i32>> {
+        let mut symbols = vec![0; indices.len()];
+        for (symbol, &index) in symbols.iter_mut().zip(indices).filter(|(_, index)| **index > 0) {
+            *symbol = coder.get_scaled(self.scales, index as usize)?;
+            if symbol.abs() > MAX_SYMBOL {
+                return Err(Error::SymbolRange { symbol: *symbol, limit: MAX_SYMBOL });
+            }
+        }
+        Ok(symbols)
+    }
+
+    /// Writes what [`LatentCoder::read`] reads.
+    fn write(&self, coder: &mut SymbolEncoder, indices: &[u8], symbols: &[i32]) -> Result<()> {
+        for (&symbol, &index) in symbols.iter().zip(indices).filter(|(_, index)| **index > 0) {
+            coder.put_scaled(self.scales, index as usize, symbol)?;
+        }
+        Ok(())
+    }
+
     /// Decodes the latent.
     ///
     /// # Errors
     /// If the payload ends or holds an impossible code.
     pub fn decode(&self, coder: &mut SymbolDecoder, context: Option<&Tensor<4>>) -> Result<Vec<i32>> {
-        let [hyper, zh, zw] = self.hyper_shape();
-        let mut z = Vec::with_capacity(hyper * zh * zw);
-        for c in 0..hyper {
-            let table = self.tables.hyper.get(c)?;
-            for _ in 0..zh * zw {
-                let value = coder.get(table)?;
-                if value.abs() > MAX_HYPER {
-                    return Err(Error::SymbolRange { symbol: value, limit: MAX_HYPER });
-                }
-                z.push(value);
-            }
-        }
+        let (mean, index) = self.hyper_prior(context);
+        let mut z = self.read(coder, &index)?;
+        z.iter_mut().zip(mean).for_each(|(z, mean)| *z = hyper_value(mean, *z));
         let mut known = self.known(&z, context);
-        let mut symbols = vec![0; known.index.len()];
-        for (symbol, &index) in symbols.iter_mut().zip(&known.index) {
-            if index > 0 {
-                let value = coder.get_scaled(self.scales, index as usize)?;
-                if value.abs() > MAX_SYMBOL {
-                    return Err(Error::SymbolRange { symbol: value, limit: MAX_SYMBOL });
-                }
-                *symbol = value;
-            }
-        }
+        let symbols = self.read(coder, &known.index)?;
         self.refine(&mut known, &symbols);
         Ok(self.dequantised(&known, &symbols))
     }
@@ -175,14 +184,13 @@ impl LatentCoder<'_> {
         rounding: f32,
     ) -> Result<CodedLatent> {
         let start = coder.bits_written();
-        let z = self.hyper_latent(y);
-        let [hyper, zh, zw] = self.hyper_shape();
-        for (c, map) in z.chunks_exact(zh * zw).enumerate().take(hyper) {
-            let table = self.tables.hyper.get(c)?;
-            for &value in map {
-                coder.put(table, value)?;
-            }
-        }
+        let (mean, index) = self.hyper_prior(context);
+        let half = 1 << (WIDE.frac - 1);
+        let symbols: Vec<i32> = (self.hyper_latent(y).iter().zip(&mean).zip(&index))
+            .map(|((&z, &mean), &index)| if index > 0 { (z - mean + half) >> WIDE.frac } else { 0 })
+            .collect();
+        let z: Vec<i32> = symbols.iter().zip(mean).map(|(&k, mean)| hyper_value(mean, k)).collect();
+        self.write(coder, &index, &symbols)?;
         let middle = coder.bits_written();
         let mut known = self.known(&z, context);
         let sites = self.size[0] * self.size[1];
@@ -207,11 +215,7 @@ impl LatentCoder<'_> {
                 symbols[i] = quantised(&known, i);
             }
         });
-        for (&symbol, &index) in symbols.iter().zip(&known.index) {
-            if index > 0 {
-                coder.put_scaled(self.scales, index as usize, symbol)?;
-            }
-        }
+        self.write(coder, &known.index, &symbols)?;
         let end = coder.bits_written();
         Ok(CodedLatent {
             latent: self.dequantised(&known, &symbols),
@@ -220,7 +224,7 @@ impl LatentCoder<'_> {
         })
     }
 
-    /// Hyper-analysis of a latent and its rounding.
+    /// Hyper-analysis of a latent, format [`WIDE`].
     fn hyper_latent(&self, y: &[i32]) -> Vec<i32> {
         let [h, w] = self.size;
         let sites = h * w;
@@ -233,9 +237,7 @@ impl LatentCoder<'_> {
         let real = y.iter().map(|&v| (v as f32 * (0.25 * unit / (1 << LATENT.frac) as f32)).round() as i32);
         let input: Vec<i32> = compressed.chain(real).map(|v| v.clamp(-limit as i32, limit as i32)).collect();
         let input = self.exec.tensor(&input, [2 * self.channels(), h, w]);
-        let z = self.exec.integers(self.model.hyper_analysis(self.exec, &input, &self.plane));
-        let half = 1 << (WIDE.frac - 1);
-        z.into_iter().map(|v| ((v + half) >> WIDE.frac).clamp(-MAX_HYPER, MAX_HYPER)).collect()
+        self.exec.integers(self.model.hyper_analysis(self.exec, &input, &self.plane))
     }
 
     /// Rate-distortion optimised rounding: towards zero while the saved bits, at `worth` squared steps each, outweigh the
@@ -257,6 +259,11 @@ impl LatentCoder<'_> {
         }
         if x < 0.0 { -symbol } else { symbol }
     }
+}
+
+/// A hyper-latent from its mean and its symbol, as far as the hyper-synthesis can read it.
+fn hyper_value(mean: i32, symbol: i32) -> i32 {
+    (mean + (symbol << WIDE.frac)).clamp(-WIDE.max(), WIDE.max())
 }
 
 /// Index of the table for a log2 scale in format [`ENTROPY`]: quarter octaves.

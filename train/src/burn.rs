@@ -270,6 +270,15 @@ impl Tape for Burn {
         self.floats(&x.tensor)
     }
 
+    fn from_sites(&self, data: &[f32], shape: &[usize]) -> Value {
+        let tensor = self.tensor(data.to_vec(), [shape[0], shape[2], shape[3], shape[1]]);
+        Value { tensor: tensor.permute([0, 3, 1, 2]), rank: 4 }
+    }
+
+    fn sites(&self, x: &Value) -> Vec<f32> {
+        self.floats(&x.tensor.clone().permute([0, 2, 3, 1]))
+    }
+
     fn shape(&self, x: &Value) -> Vec<usize> {
         x.tensor.dims()[4 - x.rank..].to_vec()
     }

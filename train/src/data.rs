@@ -97,28 +97,40 @@ fn find(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
 pub struct Shape {
     /// Samples.
     pub batch: usize,
-    /// Frames of each sample.
+    /// Frames of each sample that teach.
     pub frames: usize,
+    /// Up to this many frames go before them, in every second batch, coded without gradient: what the others are
+    /// predicted from is then as worn as in the middle of a GOP.
+    pub lead: usize,
     /// Side of the square crop, a multiple of 16.
     pub crop: usize,
 }
 
 /// A batch: for each time instant, one crop of every sample.
 pub struct Batch {
-    /// `[frames][batch]` square pictures.
+    /// `[lead + frames][batch]` square pictures.
     pub pictures: Vec<Vec<Yuv420>>,
-    /// Quality of each frame of each sample, `[frames][batch]`, 0 to 63.
+    /// How many of the first frames are coded without gradient.
+    pub lead: usize,
+    /// Quality of each frame of each sample, `[lead + frames][batch]`, 0 to 63.
     pub qualities: Vec<Vec<f32>>,
+    /// Quality of each frame's motion, `[lead + frames][batch]`.
+    pub motion_qualities: Vec<Vec<f32>>,
 }
 
 /// By how much the first frame's quality may exceed the sample's, and the others' deviate from it: encoders spend more
-/// on frames that others are built on.
-const QUALITY_SPREAD: [f32; 2] = [8.0, 4.0];
+/// on frames that others are built on (`codec/src/encoder.rs` has the offsets that ours uses).
+const QUALITY_SPREAD: [f32; 2] = [20.0, 5.0];
+
+/// By how much the quality of the motion may exceed its frame's: the encoder chooses it frame by frame.
+const MOTION_SPREAD: [f32; 2] = [-6.0, 22.0];
 
 impl Batch {
     /// The batch of a step.
     pub fn draw(clips: &[Clip], shape: Shape, seed: u64, step: u64) -> Batch {
         let mut rng = Rng::with_seed(seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let lead = if shape.lead > 0 && rng.bool() { rng.usize(1..=shape.lead) } else { 0 };
+        let shape = Shape { frames: lead + shape.frames, ..shape };
         let samples: Vec<Vec<Yuv420>> = (0..shape.batch).map(|_| sample(clips, shape, &mut rng)).collect();
         let mut qualities = vec![Vec::with_capacity(shape.batch); shape.frames];
         for _ in 0..shape.batch {
@@ -132,8 +144,15 @@ impl Batch {
                 of_frame.push((quality + offset).clamp(0.0, 63.0));
             }
         }
+        let motion_qualities = qualities
+            .iter()
+            .map(|of_frame| {
+                let [low, high] = MOTION_SPREAD;
+                of_frame.iter().map(|q| (q + low + (high - low) * rng.f32()).clamp(0.0, 63.0)).collect()
+            })
+            .collect();
         let at = |t: usize| samples.iter().map(|s| s[t].clone()).collect();
-        Batch { pictures: (0..shape.frames).map(at).collect(), qualities }
+        Batch { pictures: (0..shape.frames).map(at).collect(), lead, qualities, motion_qualities }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use vcn_codec::model::Model;
 use vcn_codec::model::transform::{GREY, RGB_WEIGHTS};
-use vcn_codec::search::{BLOCK, search};
+use vcn_codec::search::{BLOCK, SEARCH, search};
 use vcn_codec::warp::Plane;
 
 use crate::rate::{Quality, code};
@@ -59,27 +59,28 @@ pub fn intra<P: Tape>(
     }
 }
 
-/// Codes a frame from the one before.
+/// Codes a frame from the one before, its motion at the quality `mq`.
 pub fn inter<P: Tape>(
     t: &P,
     model: &Model,
     x: &Picture<P::Tensor>,
     reference: &Reference<P::Tensor>,
     q: &Quality<P::Tensor>,
+    mq: &Quality<P::Tensor>,
 ) -> Frame<P::Tensor> {
     let net = &model.inter;
-    let searched = searched_flow(t, x, reference, &q.lambda);
+    let searched = searched_flow(t, x, reference, &mq.lambda);
     let searched_prediction = compensate(t, &t.detach(&reference.packed), &searched);
 
-    let [linear, learned] = net.motion.analyse(t, &searched, &x.packed, &searched_prediction, &q.plane);
+    let [linear, learned] = net.motion.analyse(t, &searched, &x.packed, &searched_prediction, &mq.plane);
     let m = t.plus(&t.full(&linear), &t.full(&learned));
     let none = || {
         let s = t.shape(&m);
         t.low(&t.constant(&vec![0.0; s.iter().product()], &s))
     };
     let context = reference.motion.as_ref().map_or_else(none, |m| t.low(m));
-    let motion = code(t, &net.motion.latent, &m, Some(&context), q);
-    let [linear, learned] = net.motion.synthesise(t, &motion.latent, &q.plane);
+    let motion = code(t, &net.motion.latent, &m, Some(&context), mq);
+    let [linear, learned] = net.motion.synthesise(t, &motion.latent, &mq.plane);
     let flow = t.crop_like(&t.plus(&t.full(&linear), &t.full(&learned)), &searched);
 
     let prediction = compensate(t, &reference.packed, &flow);
@@ -128,7 +129,7 @@ fn searched_flow<P: Tape>(
     let (mut h, mut w) = (0, 0);
     for ((cur, values), &lambda) in x.luma.iter().zip(values.chunks_exact(size)).zip(lambda) {
         let data = values.iter().map(|v| (v * GREY + 128.0).round().clamp(0.0, 255.0) as u8).collect();
-        let field = search(cur, &Plane { width: cur.width, height: cur.height, data }, lambda);
+        let field = search(cur, &Plane { width: cur.width, height: cur.height, data }, SEARCH * lambda);
         (h, w) = (field.height, field.width);
         let unit = 4.0 * BLOCK as f32;
         flow.extend(field.vectors.iter().map(|v| v.0 as f32 / unit));

@@ -13,6 +13,9 @@ use crate::tape::Tape;
 /// Where activations saturate, as they will in fixed point.
 const LIMIT: f64 = ACTIVATION.max() as f64 / (1 << ACTIVATION.frac) as f64;
 
+/// Slope of the leaky ReLU below zero.
+const SLOPE: f64 = 0.125;
+
 /// A tensor whose clones share storage.
 pub struct Value(Tensor);
 
@@ -77,7 +80,9 @@ impl Ops for Torch {
 
     fn leaky(&self, x: &Value) -> Value {
         // Fixed point saturates here too; sums do it often enough to keep networks in range, and a clamp is dear.
-        Value(x.0.lerp(&x.0.relu(), 0.875))
+        // libtorch's own leaky ReLU takes no slope through `tch`; its derivative does, and applied to the input itself it
+        // is the function: one pass forward, one backward.
+        Value(x.0.detach().leaky_relu_backward(&x.0, SLOPE, false))
     }
 
     fn add(&self, a: &Value, b: &Value) -> Value {
@@ -134,6 +139,15 @@ impl Tape for Torch {
 
     fn constant(&self, data: &[f32], shape: &[usize]) -> Value {
         Value(Tensor::from_slice(data).reshape(shape.iter().map(|&d| d as i64).collect::<Vec<_>>()))
+    }
+
+    fn from_sites(&self, data: &[f32], shape: &[usize]) -> Value {
+        let [b, c, h, w] = [0, 1, 2, 3].map(|k| shape[k] as i64);
+        Value(channels_first(&Tensor::from_slice(data).reshape([b, h, w, c])))
+    }
+
+    fn sites(&self, x: &Value) -> Vec<f32> {
+        self.values(&Value(channels_last(&x.0)))
     }
 
     fn values(&self, x: &Value) -> Vec<f32> {
@@ -235,7 +249,8 @@ impl Tape for Torch {
     }
 
     fn warp(&self, x: &Value, flow: &Value) -> Value {
-        Value(sample(&x.0.to_kind(Kind::Float).contiguous(), &flow.0, 1))
+        let x = sample(&x.0.to_kind(Kind::Float).contiguous(), &flow.0, 1);
+        Value(channels_first(&channels_last(&x).contiguous()))
     }
 
     fn warp_fine(&self, x: &Value, flow: &Value) -> Value {
@@ -289,7 +304,10 @@ impl Tape for Torch {
     }
 
     fn without_gradients<R>(&self, f: impl FnOnce(&Self) -> R) -> R {
-        tch::no_grad(|| f(self))
+        let result = tch::no_grad(|| f(self));
+        // Weights that were cast in there have no way back to their parameters.
+        self.low.borrow_mut().iter_mut().for_each(|w| *w = None);
+        result
     }
 }
 

@@ -58,7 +58,7 @@ fn step<P: Tape>(t: &P, model: &Model, motion: bool) -> f32 {
     let mut loss = cost(&distortion(t, &coded.reference.packed, &first.packed), &coded.bits);
     if motion {
         let second = picture(t, &[frame(1), frame(5)]);
-        let coded = inter(t, model, &second, &coded.reference, &q);
+        let coded = inter(t, model, &second, &coded.reference, &q, &q);
         let d = distortion(t, &coded.reference.packed, &second.packed);
         loss = t.plus(&loss, &cost(&d, &coded.bits));
     }
@@ -105,7 +105,7 @@ fn a_few_steps_lower_the_loss() {
     let mut t = Burn::new(&model);
     let mut values = initial(&model.params, 1);
     let mut adam = Adam::new(&values);
-    let rates: Vec<f32> = values.iter().map(|_| 2e-5).collect();
+    let rates: Vec<f32> = values.iter().map(|_| 2e-6).collect();
     let mut losses = Vec::new();
     for _ in 0..6 {
         t.load(&values);
@@ -122,7 +122,7 @@ fn run(out: &Path, stage: Stage, steps: u64) {
     let frames = if stage == Stage::Intra { 1 } else { 2 };
     let settings = Settings {
         stage,
-        shape: Shape { batch: 2, frames, crop: 32 },
+        shape: Shape { batch: 2, frames, lead: 0, crop: 32 },
         steps,
         rate: 1e-3,
         cooldown: 0,

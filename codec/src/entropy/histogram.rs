@@ -36,20 +36,6 @@ impl Histogram {
         self.counts.values().sum()
     }
 
-    /// The Laplace distribution around the median with the counts' mean absolute deviation, at least `least`.
-    pub(super) fn fit(&self, least: f64) -> Laplace {
-        let total = self.total();
-        let mut seen = 0;
-        let median = self.counts.iter().find(|(_, count)| {
-            seen += **count;
-            2 * seen >= total
-        });
-        let centre = median.map_or(0.0, |(&symbol, _)| f64::from(symbol));
-        let deviation = |(&symbol, &count): (&i32, &u64)| (f64::from(symbol) - centre).abs() * count as f64;
-        let sum: f64 = self.counts.iter().map(deviation).sum();
-        Laplace { centre, scale: (sum / total.max(1) as f64).max(least) }
-    }
-
     /// The table of these counts plus `strength` occurrences spread like `prior`.
     ///
     /// Covers the support of the prior, and what the counts show beyond it except for rare outliers.

@@ -2,8 +2,7 @@
 //!
 //! A [`Table`] gives each symbol a frequency out of 65536; it comes from the checkpoint, never from floating-point
 //! arithmetic at run time, so that every machine decodes the same symbols. [`ScaleTables`] holds the zero-mean tables
-//! that a latent's scale index picks, [`ChannelTables`] one table per channel of the hyper-latent. A [`SymbolEncoder`]
-//! writes all symbols of a GOP into one range-coded payload, a [`SymbolDecoder`] reads them in the same order.
+//! that a latent's scale index picks. A [`SymbolEncoder`] writes all symbols of a GOP into one range-coded payload, a [`SymbolDecoder`] reads them in the same order.
 //!
 //! ```
 //! use vcn_codec::entropy::{ScaleTables, SymbolDecoder, SymbolEncoder};
@@ -26,7 +25,6 @@
 //! The exact format is in `doc/BITSTREAM.md`.
 
 mod bypass;
-mod channels;
 mod decoder;
 mod encoder;
 mod frequencies;
@@ -40,7 +38,6 @@ mod words;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use channels::ChannelTables;
 pub use decoder::SymbolDecoder;
 pub use encoder::SymbolEncoder;
 pub use histogram::Histogram;

@@ -9,9 +9,11 @@ use super::params::{Conv, Init, LATENT, PIXEL, Params};
 use super::transform::{Kept, PACKED, Shortcut};
 
 /// Coefficients of a residual macroblock that the latent keeps.
-pub const KEPT: Kept = Kept { luma: 128, chroma: 16 };
+pub const KEPT: Kept = Kept { luma: 192, chroma: 32 };
 /// Channels of the context that the entropy model reads.
 const CONTEXT: usize = 96;
+/// Quantisation step relative to the square root of lambda.
+const STEP: f32 = 2.4;
 const WIDTH: usize = FEATURES;
 
 /// The inter codec's networks.
@@ -48,10 +50,24 @@ impl Inter {
         let channels = KEPT.channels();
         // Residuals are weaker, and flatter over frequency.
         let spread = KEPT.spread(12.0, 4.0, 0.5);
-        let sizes = Sizes { latent: channels, context: CONTEXT, hyper: 48, width: 128, depth: 1 };
+        let sizes = Sizes {
+            latent: channels,
+            split: KEPT.luma / 2,
+            context: CONTEXT,
+            hyper: 48,
+            width: 128,
+            depth: 1,
+        };
         p.scope("inter", |p| Inter {
             motion: Motion::new(p),
-            latent: Latent::new(p, "latent", sizes, |k, c| KEPT.gain(k, c), |c| spread[c], |c| KEPT.error(c)),
+            latent: Latent::new(
+                p,
+                "latent",
+                sizes,
+                |k, c| KEPT.gain(k, c, STEP),
+                |c| spread[c],
+                |c| KEPT.error(c),
+            ),
             shortcut: Shortcut::new(p, "shortcut", KEPT),
             context_in: p.conv("context.in", PACKED + FEATURES + 1, WIDTH, 3, Init::Fan(1.0)),
             context: Residual::stack(p, "context.block", WIDTH, 2),

@@ -8,7 +8,9 @@ use super::params::{Conv, Init, LATENT, PIXEL, Params};
 use super::transform::{Kept, PACKED, Shortcut};
 
 /// Coefficients of an intra macroblock that the latent keeps.
-pub const KEPT: Kept = Kept { luma: 192, chroma: 32 };
+pub const KEPT: Kept = Kept { luma: 256, chroma: 64 };
+/// Quantisation step relative to the square root of lambda.
+const STEP: f32 = 1.9;
 const WIDTH: usize = 96;
 
 /// The intra codec's networks.
@@ -32,9 +34,17 @@ impl Intra {
         let channels = KEPT.channels();
         // Natural images: the spread of a coefficient falls about as the frequency.
         let spread = KEPT.spread(300.0, 60.0, 1.3);
-        let sizes = Sizes { latent: channels, context: 0, hyper: 64, width: 128, depth: 2 };
+        let sizes =
+            Sizes { latent: channels, split: KEPT.luma / 2, context: 0, hyper: 64, width: 128, depth: 2 };
         p.scope("intra", |p| Intra {
-            latent: Latent::new(p, "latent", sizes, |k, c| KEPT.gain(k, c), |c| spread[c], |c| KEPT.error(c)),
+            latent: Latent::new(
+                p,
+                "latent",
+                sizes,
+                |k, c| KEPT.gain(k, c, STEP),
+                |c| spread[c],
+                |c| KEPT.error(c),
+            ),
             shortcut: Shortcut::new(p, "shortcut", KEPT),
             analysis_in: p.conv("analysis.in", PACKED + 1, WIDTH, 3, Init::Fan(1.0)),
             analysis: Residual::stack(p, "analysis.block", WIDTH, 2),

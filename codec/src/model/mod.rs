@@ -16,7 +16,7 @@ pub const FEATURES: usize = 64;
 /// Number of quality levels, 0 (smallest) to 63 (best).
 pub const QUALITIES: usize = 64;
 /// What a bit per pixel is worth in squared grey levels at the worst and at the best quality.
-pub const LAMBDA: [f32; 2] = [3000.0, 10.0];
+pub const LAMBDA: [f32; 2] = [1500.0, 5.0];
 
 /// Exchange rate between squared error (grey levels) and bits per pixel at a (fractional) quality.
 pub fn lambda(quality: f32) -> f32 {
@@ -27,13 +27,6 @@ pub fn lambda(quality: f32) -> f32 {
 /// The value that networks see of a quality: -1 to 1.
 pub fn quality_plane(quality: f32) -> f32 {
     quality / ((QUALITIES - 1) as f32 / 2.0) - 1.0
-}
-
-/// Quantisation step in grey levels that fits [`lambda`] at `knot` of `knots`, from D = step^2 / 12 at high rate:
-/// -dD/dR = 2 ln 2 D.
-fn step(knot: usize, knots: usize) -> f32 {
-    let quality = (QUALITIES - 1) as f32 * knot as f32 / (knots - 1) as f32;
-    (lambda(quality) * 12.0 / (2.0 * std::f32::consts::LN_2)).sqrt().min(110.0)
 }
 
 /// The whole model.

@@ -60,7 +60,14 @@ impl Motion {
             dc * 1.2 * 5.0f32.powf(knot as f32 / (KNOTS - 1) as f32)
         };
         let spread = |c: usize| if c.is_multiple_of(16) { 0.5 } else { 0.1 };
-        let sizes = Sizes { latent: CHANNELS, context: CHANNELS, hyper: 16, width: 64, depth: 1 };
+        let sizes = Sizes {
+            latent: CHANNELS,
+            split: CHANNELS / 2,
+            context: CHANNELS,
+            hyper: 16,
+            width: 64,
+            depth: 1,
+        };
         p.scope("motion", |p| Motion {
             latent: Latent::new(p, "latent", sizes, gain, spread, |_| ERROR),
             forward: p

@@ -6,7 +6,7 @@
 use super::latent::KNOTS;
 use super::ops::Ops;
 use super::params::{Conv, Init, LATENT, PIXEL, Params, dct, low_frequencies};
-use super::step;
+use super::{QUALITIES, lambda};
 
 /// Weights of the mean squared errors of Y, Cb and Cr whose sum is the mean squared error in RGB (BT.709).
 pub const RGB_WEIGHTS: [f32; 3] = [1.0, 1.159, 0.9];
@@ -42,11 +42,13 @@ impl Kept {
         COEFFICIENT * COEFFICIENT * weight
     }
 
-    /// Starting gain of a channel at a quality knot. Chroma weighs about as much as luma in RGB error but has a quarter
-    /// of the samples, so its steps are finer.
-    pub fn gain(self, knot: usize, channel: usize) -> f32 {
-        let fine = if channel < self.luma { 1.0 } else { 0.7 };
-        COEFFICIENT / (step(knot, KNOTS) * fine)
+    /// Gain of a channel at a quality knot, for a quantisation step of `ratio * sqrt(lambda)` grey levels: at high rate
+    /// D = step^2 / 12 and -dD/dR = 2 ln 2 D, so what weighs D + lambda R has a ratio of 2.94. Frames that others are
+    /// predicted from deserve less. Chroma weighs more in its error, so its steps are finer.
+    pub fn gain(self, knot: usize, channel: usize, ratio: f32) -> f32 {
+        let quality = (QUALITIES - 1) as f32 * knot as f32 / (KNOTS - 1) as f32;
+        let weight = self.error(channel) / (COEFFICIENT * COEFFICIENT);
+        COEFFICIENT / (ratio * (lambda(quality) / weight).sqrt())
     }
 
     /// Expected magnitude of every channel in real units: `luma` or `chroma` grey levels at DC, falling with the
