@@ -229,7 +229,7 @@ impl Client {
         let body = self.to_json(&path, asked)?;
         let (status, answer) = self.request("PUT", &path, Some(&body))?;
         if (200..300).contains(&status) {
-            return self.from_json(&path, &answer).map(Outcome::Published);
+            return self.read_json(&path, &answer).map(Outcome::Published);
         }
         let refusal: Option<Refusal> = serde_json::from_slice(&answer).ok();
         match refusal {
@@ -253,14 +253,14 @@ impl Client {
     ) -> Result<T> {
         let body = body.map(|body| self.to_json(path, body)).transpose()?;
         let answer = self.accepted(method, path, body.as_deref())?;
-        self.from_json(path, &answer)
+        self.read_json(path, &answer)
     }
 
     fn to_json(&self, path: &str, value: &impl Serialize) -> Result<Vec<u8>> {
         serde_json::to_vec(value).map_err(|error| self.wrong(path, &error.to_string()))
     }
 
-    fn from_json<T: DeserializeOwned>(&self, path: &str, bytes: &[u8]) -> Result<T> {
+    fn read_json<T: DeserializeOwned>(&self, path: &str, bytes: &[u8]) -> Result<T> {
         serde_json::from_slice(bytes).map_err(|error| self.wrong(path, &error.to_string()))
     }
 

@@ -169,8 +169,11 @@ fn hash(request: &mut Push, source: &mut dyn FrameSource, step: &mut dyn FnMut()
     Ok(Hashed { format, digests, ranges, keys })
 }
 
+/// Objects and their bytes.
+type Objects = Vec<(ObjectId, Vec<u8>)>;
+
 /// The side streams as blobs: what refers to them, and their objects.
-fn cut_side(request: &Push) -> Result<(Vec<SideRef>, Vec<(ObjectId, Vec<u8>)>)> {
+fn cut_side(request: &Push) -> Result<(Vec<SideRef>, Objects)> {
     let mut objects = Vec::new();
     let mut references = Vec::new();
     for side in &request.side {
@@ -245,7 +248,8 @@ impl Work<'_, '_> {
                     }
                 }
                 if !frames.is_empty() {
-                    known.insert(key, self.send(&frames, &self.hashed.digests[range].to_vec())?);
+                    let digests = self.hashed.digests[range].to_vec();
+                    known.insert(key, self.send(&frames, &digests)?);
                     frames.iter().for_each(|_| step());
                 }
             }
