@@ -16,14 +16,24 @@ mod info;
 mod interrupt;
 mod metrics;
 mod models;
+#[cfg(feature = "serve")]
+mod network;
 mod page;
 mod plot;
 mod print;
 mod progress;
+#[cfg(feature = "serve")]
+mod pull;
+#[cfg(feature = "serve")]
+mod push;
+#[cfg(feature = "serve")]
+mod serve;
 mod source;
 mod store;
 mod target;
 mod test;
+#[cfg(feature = "serve")]
+mod traffic;
 mod train;
 mod verify;
 mod visualize;
@@ -64,6 +74,18 @@ enum Command {
     Store(store::Arguments),
     /// Finds videos that are there twice, and acts on them.
     Dedup(dedup::Arguments),
+    /// Serves an archive over HTTP.
+    #[cfg(feature = "serve")]
+    Serve(serve::Arguments),
+    /// Sends videos to a server; what it has is not sent.
+    #[cfg(feature = "serve")]
+    Push(push::Arguments),
+    /// Fetches a video from a server into one's own archive; what is there is not fetched.
+    #[cfg(feature = "serve")]
+    Pull(pull::Arguments),
+    /// Counts what identifying identical videos saves of a log of shares.
+    #[cfg(feature = "serve")]
+    Traffic(traffic::Arguments),
     /// Trains a model, or draws how a training went.
     Train(Train),
 }
@@ -99,6 +121,14 @@ fn main() -> std::process::ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Store(arguments) => store::run(arguments),
         Command::Dedup(arguments) => dedup::run(arguments),
+        #[cfg(feature = "serve")]
+        Command::Serve(arguments) => serve::run(&arguments),
+        #[cfg(feature = "serve")]
+        Command::Push(arguments) => push::run(&arguments),
+        #[cfg(feature = "serve")]
+        Command::Pull(arguments) => pull::run(&arguments),
+        #[cfg(feature = "serve")]
+        Command::Traffic(arguments) => traffic::run(&arguments),
         Command::Train(Train { command: Some(TrainCommand::Plot(arguments)), .. }) => plot::run(arguments),
         Command::Train(Train { arguments: Some(arguments), .. }) => train::run(arguments).map_err(Into::into),
         // clap asks for the arguments that training needs.

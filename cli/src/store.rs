@@ -1,10 +1,10 @@
 //! `vcn store`: the archive.
 
 mod changes;
-mod codec;
+pub(crate) mod codec;
 mod evidence;
 mod fetch;
-mod input;
+pub(crate) mod input;
 mod json;
 mod maintain;
 mod put;
@@ -13,6 +13,9 @@ pub mod side;
 
 use clap::{Args, Subcommand};
 use vcn_store::{Error, Location, Store};
+
+#[cfg(feature = "serve")]
+pub(crate) use put::facts;
 
 use crate::compute::Compute;
 use crate::failure::{Failure, Result};
@@ -132,7 +135,7 @@ impl Context {
 }
 
 /// The exit code follows from the kind of failure.
-fn failure(error: Error) -> Failure {
+pub(crate) fn failure(error: Error) -> Failure {
     match error {
         Error::NoCodec { .. } => Failure::NoModel(error.to_string()),
         Error::Location { .. } | Error::Name { .. } | Error::Range { .. } | Error::Policy { .. } => {

@@ -24,8 +24,12 @@ const MIN_CHUNK: usize = 256 << 10;
 const AVERAGE_CHUNK: usize = 1 << 20;
 const MAX_CHUNK: usize = 4 << 20;
 
-/// Cuts what `input` gives into chunks, passes each object to `publish`, and returns the reference to all.
-pub(crate) fn write(
+/// Cuts what `input` gives into chunks, passes each object to `publish`, and returns the reference to all. `name` is for
+/// messages.
+///
+/// # Errors
+/// The input cannot be read, or what `publish` returns.
+pub fn write(
     name: &str,
     input: &mut dyn Read,
     publish: &mut dyn FnMut(ObjectId, Vec<u8>) -> Result<()>,
@@ -85,16 +89,7 @@ pub(crate) fn chunks(backend: &dyn Backend, blob: &BlobRef) -> Result<Vec<(Objec
 pub(crate) fn read(backend: &dyn Backend, blob: &BlobRef, out: &mut dyn Write) -> Result<()> {
     let mut hasher = blake3::Hasher::new();
     for (id, length) in chunks(backend, blob)? {
-        let object = fetch(backend, id)?;
-        let malformed = |reason: String| Error::Malformed { object: id.path(), reason };
-        let data = match object.split_first() {
-            Some((&RAW, data)) => data.to_vec(),
-            Some((&ZSTD, data)) => decompress(data, length.into()).map_err(malformed)?,
-            _ => return Err(malformed("not a chunk".to_owned())),
-        };
-        if data.len() != length as usize {
-            return Err(malformed(format!("a chunk of {} bytes, expected {length}", data.len())));
-        }
+        let data = read_chunk(backend, id, length)?;
         hasher.update(&data);
         out.write_all(&data).map_err(Error::io("write", "output"))?;
     }
@@ -104,5 +99,31 @@ pub(crate) fn read(backend: &dyn Backend, blob: &BlobRef, out: &mut dyn Write) -
             object: blob.id().path(),
             reason: "its chunks give other bytes".to_owned(),
         }),
+    }
+}
+
+/// The bytes that a chunk stands for, checked.
+pub(crate) fn read_chunk(backend: &dyn Backend, id: ObjectId, length: u32) -> Result<Vec<u8>> {
+    let object = fetch(backend, id)?;
+    let malformed = |reason: String| Error::Malformed { object: id.path(), reason };
+    let data = match object.split_first() {
+        Some((&RAW, data)) => data.to_vec(),
+        Some((&ZSTD, data)) => decompress(data, length.into()).map_err(malformed)?,
+        _ => return Err(malformed("not a chunk".to_owned())),
+    };
+    match data.len() == length as usize {
+        true => Ok(data),
+        false => Err(malformed(format!("a chunk of {} bytes, expected {length}", data.len()))),
+    }
+}
+
+/// Checks the form of a chunk or list that others have made.
+pub(crate) fn check_object(id: ObjectId, object: &[u8]) -> Result<()> {
+    let malformed = |reason: String| Error::Malformed { object: id.path(), reason };
+    match object.split_first() {
+        Some((&RAW, data)) if data.len() <= MAX_CHUNK => Ok(()),
+        Some((&ZSTD, data)) => decompress(data, MAX_CHUNK as u64).map(|_| ()).map_err(malformed),
+        Some((&LIST, entries)) if entries.len().is_multiple_of(ENTRY) => Ok(()),
+        _ => Err(malformed("neither a chunk of a blob nor a list of chunks".to_owned())),
     }
 }

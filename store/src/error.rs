@@ -227,6 +227,15 @@ pub enum Error {
         codec: String,
     },
 
+    /// An offered video whose parts do not fit together.
+    #[error("`{name}`: cannot be taken: {reason}")]
+    Offer {
+        /// The name that it was to have.
+        name: String,
+        /// What does not fit.
+        reason: String,
+    },
+
     /// A range that the video does not have.
     #[error("`{name}`: has no frames in {asked}: it has {frames} frames")]
     Range {

@@ -100,13 +100,7 @@ pub fn identity(root: Digest, side: impl Iterator<Item = Digest>) -> Digest {
 }
 
 /// What a segment was made from and how: equal keys mean that one may stand for the other.
-pub(crate) fn frames_key(
-    codec: Digest,
-    quality: u16,
-    layout: Layout,
-    colour: Colour,
-    frames: &[Digest],
-) -> Digest {
+pub fn frames_key(codec: Digest, quality: u16, layout: Layout, colour: Colour, frames: &[Digest]) -> Digest {
     let mut hasher = blake3::Hasher::new_derive_key("vcn-store 2026 frames key");
     hasher.update(&codec.0);
     hasher.update(&quality.to_le_bytes());

@@ -101,8 +101,12 @@ impl Store {
 
     /// The pictures of a segment, checked: its hash, what decodes it, and what it decodes to.
     pub(crate) fn decode_segment(&self, id: ObjectId) -> Result<Vec<Picture>> {
-        let bytes = fetch(self.objects.as_ref(), id)?;
-        let (header, payload) = segment::parse(id, &bytes)?;
+        self.decode_bytes(id, &fetch(self.objects.as_ref(), id)?)
+    }
+
+    /// The pictures of a segment whose hash was checked.
+    pub(crate) fn decode_bytes(&self, id: ObjectId, bytes: &[u8]) -> Result<Vec<Picture>> {
+        let (header, payload) = segment::parse(id, bytes)?;
         let Some(codec) = self.codec(header.codec) else {
             return Err(Error::NoCodec { object: id.path(), codec: header.codec.to_string() });
         };

@@ -36,6 +36,7 @@ mod failpoint;
 mod frame;
 mod gc;
 mod get;
+mod intake;
 mod location;
 mod manifest;
 mod names;
@@ -52,23 +53,28 @@ mod split;
 mod store;
 mod verify;
 
+pub use blob::write as cut_blob;
 pub use codec::{SegmentCodec, Splitter};
 pub use digest::{Digest, NotADigest};
 pub use error::{BoxError, Error, Result};
-pub use frame::{Format, Layout, frame_digest, frames_root, identity};
+pub use frame::{Format, Layout, frame_digest, frames_key, frames_root, identity};
 pub use gc::{GcOptions, GcReport};
 pub use get::Playback;
+pub use intake::{Intake, IntakeLimits};
 pub use location::Location;
 pub use manifest::{BlobRef, Manifest, SegmentRef, SideRef};
 pub use names::{Listing, Stat};
 pub use objects::{Kind, ObjectId};
 pub use planes::Planes;
-pub use put::{Clip, Dedup, FrameSource, PutOutcome, PutRequest, PutTiming, Sharing, SideStream};
+pub use put::{
+    Clip, Dedup, EncodedSegment, FrameSource, Known, Offer, Offered, Parts, PutOutcome, PutRequest,
+    PutTiming, Sharing, SideStream, encode_segment,
+};
 pub use record::{Class, Entry, Event, Receipt, Record, SourceFacts, Timing};
 pub use repair::{Lost, RepairOptions, RepairReport};
 pub use replace::MaxDistortion;
 pub use similar::{DescribeReport, FindOptions, Level, Match, Pair, Query};
-pub use split::DigestSplitter;
+pub use split::{Bounded, DigestSplitter};
 pub use store::Store;
 pub use vcn_similarity::{BlockSpectrum, Descriptor, Distortion};
 pub use verify::{Damage, VerifyOptions, VerifyReport};

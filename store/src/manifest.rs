@@ -42,6 +42,10 @@ pub struct Manifest {
     /// Audio, subtitles and other opaque streams.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub side: Vec<SideRef>,
+    /// The user on whose word alone this store believes that these segments and side streams are those of the identity;
+    /// it then answers for nobody else's video. Nobody, where the store encoded them or could check them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimant: Option<String>,
 }
 
 /// A run of frames from a segment.

@@ -5,12 +5,17 @@
 //! (level 1), the others are encoded, decoded again, checked, written and checked. Then the manifest is written, then
 //! one transaction publishes the name.
 
+mod encode;
+mod offer;
 mod shared;
 
 use std::io::Read;
 
 use vcn_media::{Colour, Picture, Rational};
 use vcn_similarity::{BlockSpectrum, Descriptor, Distortion, Picker};
+
+pub use encode::{EncodedSegment, encode_segment};
+pub use offer::{Known, Offer, Offered, Parts};
 
 use crate::{
     blob,
@@ -25,7 +30,6 @@ use crate::{
     planes::Planes,
     record::{Class, Entry, Event, SourceFacts, Timing, check_name},
     replace::MaxDistortion,
-    segment::SegmentHeader,
     similar::Picked,
     split::{Bounded, DigestSplitter},
     store::Store,
@@ -260,7 +264,7 @@ impl Store {
         let mut outcome = {
             let lease = self.catalogue.lease("put")?;
             reached("put.leased")?;
-            Put { store: self, lease, request, tally: Tally::default(), picked: None }.run(frames)?
+            Put::new(self, lease, request).run(frames)?
         };
         let whole = matches!(outcome.sharing, Sharing::AlreadyThere | Sharing::Identical);
         if let (Dedup::Replace(bounds), Some(descriptor), false) = (dedup, descriptor, whole)
@@ -300,6 +304,10 @@ struct Put<'s, 'r> {
     tally: Tally,
     /// Descriptors of the frames.
     picked: Option<Picked>,
+    /// The original bytes, if they were written beforehand.
+    original: Option<BlobRef>,
+    /// On whose word alone the parts are believed.
+    claimant: Option<String>,
 }
 
 /// What has been done so far.
@@ -323,7 +331,11 @@ struct Hashed {
     starts: Vec<bool>,
 }
 
-impl<'r> Put<'_, 'r> {
+impl<'s, 'r> Put<'s, 'r> {
+    fn new(store: &'s Store, lease: Lease<'s>, request: PutRequest<'r>) -> Put<'s, 'r> {
+        Put { store, lease, request, tally: Tally::default(), picked: None, original: None, claimant: None }
+    }
+
     fn run(mut self, source: &mut dyn FrameSource) -> Result<PutOutcome> {
         let side_identities: Vec<Digest> = self.side_identities();
         let mut segments = Vec::new();
@@ -367,6 +379,7 @@ impl<'r> Put<'_, 'r> {
             distortion: total,
             segments,
             side,
+            claimant: None,
         };
         let (id, bytes) = manifest.to_object()?;
         self.write(id, &bytes)?;
@@ -491,47 +504,19 @@ impl<'r> Put<'_, 'r> {
 
     /// Encodes a segment, checks that it decodes to what it must, and writes it.
     fn encode(&mut self, frames: &[Picture], digests: &[Digest]) -> Result<(SegmentRef, Distortion)> {
-        let codec = self.request.codec;
-        let name = self.request.name.to_owned();
-        let failed = |reason: String| Error::Codec { object: name.clone(), codec: codec.name(), reason };
-        let Some(first) = frames.first() else { return Err(Error::NoFrames { name: name.clone() }) };
-        let format = Format::of(first);
-        let (colour, quality) = (self.request.colour, self.request.quality);
-        let payload = codec.encode(frames, colour, quality).map_err(|error| failed(error.to_string()))?;
-        let decoded =
-            codec.decode(&payload, format, frames.len()).map_err(|error| failed(error.to_string()))?;
-        let expected = codec.decoded_format(format);
-        if decoded.len() != frames.len() || decoded.iter().any(|frame| Format::of(frame) != expected) {
-            return Err(failed("does not decode to as many frames of the size that it encoded".to_owned()));
-        }
-        let decoded_digests: Vec<Digest> = decoded.iter().map(frame_digest).collect();
-        if codec.lossless() && decoded_digests != digests {
-            return Err(failed("claims to be lossless and is not".to_owned()));
-        }
-        let distortion = Distortion::of(frames, &decoded, colour);
-        let key = self.key(digests, format);
-        let header = SegmentHeader {
-            format,
-            quality,
-            frames: frames.len() as u32,
-            codec: codec.id(),
-            key,
-            decoded: frames_root(&decoded_digests),
-            distortion,
-        };
-        let object = header.with_payload(&payload);
-        let id = ObjectId { kind: Kind::Segment, digest: Digest::of(&object) };
+        let request = &self.request;
+        let (colour, quality) = (request.colour, request.quality);
+        let made = encode_segment(request.codec, request.name, frames, digests, colour, quality)?;
+        let EncodedSegment { object, key, bytes, distortion } = made;
         reached("put.encoded")?;
-        self.write(id, &object)?;
+        self.write(ObjectId { kind: Kind::Segment, digest: object }, &bytes)?;
         reached("put.segment")?;
-        self.store.catalogue.add_keys(&[(key, id.digest)], None)?;
+        self.store.catalogue.add_keys(&[(key, object)], None)?;
         reached("put.key")?;
-        self.tally.keys.push((key, id.digest));
+        self.tally.keys.push((key, object));
         self.tally.encoded_frames += frames.len() as u64;
-        let bytes = object.len() as u64;
-        let segment =
-            SegmentRef { object: id.digest, key, bytes, frames: header.frames, trim_start: 0, trim_end: 0 };
-        Ok((segment, distortion))
+        let (bytes, frames) = (bytes.len() as u64, frames.len() as u32);
+        Ok((SegmentRef { object, key, bytes, frames, trim_start: 0, trim_end: 0 }, distortion))
     }
 
     fn key(&self, digests: &[Digest], format: Format) -> Digest {
@@ -637,7 +622,7 @@ impl<'r> Put<'_, 'r> {
         let timing = self.timing(manifest.frames)?;
         let original = match self.request.original.take() {
             Some(original) if self.request.class == Class::Source => Some(self.write_blob(original)?),
-            _ => None,
+            _ => self.original.take(),
         };
         let entry = Entry {
             name: self.request.name.to_owned(),

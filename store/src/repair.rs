@@ -120,6 +120,10 @@ impl Store {
                 };
             if let Some(manifest) = &manifest {
                 rates.insert(manifest.root, entry.timing.rate().as_f64());
+            }
+            if let Some(manifest) = &manifest
+                && manifest.claimant.is_none()
+            {
                 let whole =
                     manifest.segments.iter().filter(|segment| segment.trim_start + segment.trim_end == 0);
                 keys.extend(whole.map(|segment| (segment.key, segment.object, digest)));

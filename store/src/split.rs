@@ -63,17 +63,19 @@ pub(crate) fn longest(format: Format) -> u64 {
     (MAX_SEGMENT_BYTES / format.frame_bytes().max(1)).clamp(1, MAX_SEGMENT_FRAMES)
 }
 
-/// Applies [`longest`] to any splitter.
-pub(crate) struct Bounded<'a> {
+/// Any splitter, with segments that are never longer than the store takes them.
+pub struct Bounded<'a> {
     splitter: &'a mut dyn Splitter,
     length: u64,
 }
 
 impl<'a> Bounded<'a> {
+    /// Bounds a splitter.
     pub fn new(splitter: &'a mut dyn Splitter) -> Bounded<'a> {
         Bounded { splitter, length: 0 }
     }
 
+    /// Whether a segment starts at this frame; the first frame always starts one.
     pub fn starts(&mut self, frame: &Picture, digest: &Digest) -> bool {
         let longest = longest(Format::of(frame));
         let cut = self.splitter.starts(frame, digest) || self.length == 0 || self.length >= longest;

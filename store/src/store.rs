@@ -164,6 +164,11 @@ impl Store {
         self.codecs.iter().map(AsRef::as_ref).find(|codec| codec.id() == id)
     }
 
+    /// All codecs that are loaded.
+    pub(crate) fn all_codecs(&self) -> impl Iterator<Item = &dyn SegmentCodec> {
+        self.codecs.iter().map(AsRef::as_ref)
+    }
+
     fn assemble(
         location: &Location,
         parts: Parts,

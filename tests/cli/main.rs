@@ -15,5 +15,7 @@ mod pipes;
 mod reports;
 mod round_trips;
 mod searches;
+#[cfg(feature = "serve")]
+mod serving;
 mod training;
 mod vcn;

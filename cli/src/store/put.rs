@@ -305,7 +305,8 @@ fn one(store: &Store, codec: &dyn SegmentCodec, a: &Arguments, input: &Input) ->
     })
 }
 
-fn facts(path: &str, kind: SourceKind) -> SourceFacts {
+/// What is worth remembering of a file.
+pub(crate) fn facts(path: &str, kind: SourceKind) -> SourceFacts {
     let metadata = std::fs::metadata(path).ok();
     let modified = metadata.as_ref().and_then(|metadata| metadata.modified().ok());
     let modified =

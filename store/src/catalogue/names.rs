@@ -111,6 +111,18 @@ impl Catalogue {
         })
     }
 
+    /// Live names of an identity that start with `prefix`.
+    pub fn names_of_identity(&self, identity: Digest, prefix: &str, limit: usize) -> Result<Vec<String>> {
+        self.read("read names", |sql| {
+            let mut query = sql.prepare_cached(
+                "SELECT name FROM entries WHERE manifest IN (SELECT id FROM manifests WHERE identity = ?1) \
+                 AND ended IS NULL AND substr(name, 1, ?3) = ?2 ORDER BY sequence LIMIT ?4",
+            )?;
+            let parameters = params![identity.0, prefix, prefix.chars().count() as i64, limit as i64];
+            query.query_map(parameters, |row| row.get(0))?.collect()
+        })
+    }
+
     /// Manifests of an identity: id, codec, quality, lossless; the lossless ones first.
     pub fn manifests_of(&self, identity: Digest) -> Result<Vec<Digest>> {
         self.read("look up an identity", |sql| {

@@ -50,7 +50,8 @@ impl Put<'_, '_> {
             Class::Frames => manifest.lossless,
             Class::Quality | Class::Source => manifest.lossless || as_asked,
         };
-        if manifest.identity != identity || !serves {
+        let believed = manifest.claimant.is_none() || manifest.claimant == self.claimant;
+        if manifest.identity != identity || !serves || !believed {
             return Ok(None);
         }
         let mut ids: Vec<ObjectId> = manifest.segments.iter().map(SegmentRef::id).collect();
@@ -104,7 +105,7 @@ impl Put<'_, '_> {
     }
 
     /// Checks that a segment is there and is what it is taken for.
-    fn check_segment(
+    pub(super) fn check_segment(
         &self,
         id: ObjectId,
         key: Digest,

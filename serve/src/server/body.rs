@@ -1,0 +1,67 @@
+//! Bodies of requests: spooled while they arrive, limited in bytes and in patience.
+
+use std::io::{Read, Seek, Write};
+
+use axum::{body::Body, http::StatusCode};
+use futures::StreamExt;
+use tempfile::SpooledTempFile;
+
+use super::{Limits, Refused, Service};
+
+/// Bytes of a body that are kept in memory; beyond, a file without a name takes them.
+const IN_MEMORY: usize = 256 << 10;
+
+/// A body that has arrived.
+pub(super) struct Spooled {
+    file: SpooledTempFile,
+    pub bytes: u64,
+}
+
+/// Receives a body of at most `limit` bytes.
+pub(super) async fn receive(service: &Service, body: Body, limit: u64) -> Result<Spooled, Refused> {
+    let Limits { silence, .. } = service.limits;
+    let too_long = || {
+        Refused::new(StatusCode::PAYLOAD_TOO_LARGE, format!("longer than the {limit} bytes that are allowed"))
+    };
+    let mut stream = body.into_data_stream();
+    let mut file = SpooledTempFile::new_in(IN_MEMORY, &service.spool);
+    let mut bytes = 0;
+    loop {
+        let Ok(next) = tokio::time::timeout(silence, stream.next()).await else {
+            return Err(Refused::new(StatusCode::REQUEST_TIMEOUT, "nothing arrived for too long"));
+        };
+        let Some(part) = next else { return Ok(Spooled { file, bytes }) };
+        let cut = |_| Refused::new(StatusCode::BAD_REQUEST, "the body was cut short");
+        let part = part.map_err(cut)?;
+        bytes += part.len() as u64;
+        if bytes > limit {
+            return Err(too_long());
+        }
+        // To the page cache at most, which takes no longer than the copy that got it here.
+        file.write_all(&part).map_err(|error| spool_failed(&error))?;
+    }
+}
+
+impl Spooled {
+    /// The bytes. To be called where a thread has been found to work on them.
+    pub fn read(mut self) -> Result<Vec<u8>, Refused> {
+        let mut bytes = Vec::with_capacity(usize::try_from(self.bytes).unwrap_or(0));
+        self.file.rewind().map_err(|error| spool_failed(&error))?;
+        self.file.read_to_end(&mut bytes).map_err(|error| spool_failed(&error))?;
+        Ok(bytes)
+    }
+
+    /// The value that they are the JSON of.
+    pub fn json<T: serde::de::DeserializeOwned>(self) -> Result<T, Refused> {
+        let wrong = |error: serde_json::Error| Refused::new(StatusCode::BAD_REQUEST, error.to_string());
+        serde_json::from_slice(&self.read()?).map_err(wrong)
+    }
+}
+
+fn spool_failed(error: &std::io::Error) -> Refused {
+    let status = match error.kind() {
+        std::io::ErrorKind::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    Refused::new(status, format!("cannot spool the body: {error}"))
+}
