@@ -181,7 +181,8 @@ fn plot(report: &Report) -> String {
         y_range: None,
         series,
     };
-    let ways: [(&str, fn(&Cell) -> u64); 3] = [
+    type Bytes = fn(&Cell) -> u64;
+    let ways: [(&str, Bytes); 3] = [
         ("without identification", |cell| cell.without.total()),
         ("identical videos as references", |cell| cell.exact.total()),
         ("and confirmed copies", |cell| cell.copies.total()),

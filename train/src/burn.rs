@@ -270,7 +270,7 @@ impl Tape for Burn {
         self.floats(&x.tensor)
     }
 
-    fn from_sites(&self, data: &[f32], shape: &[usize]) -> Value {
+    fn at_sites(&self, data: &[f32], shape: &[usize]) -> Value {
         let tensor = self.tensor(data.to_vec(), [shape[0], shape[2], shape[3], shape[1]]);
         Value { tensor: tensor.permute([0, 3, 1, 2]), rank: 4 }
     }

@@ -102,10 +102,10 @@ pub fn code<P: Tape>(
             COSTS.at(scale_values[i]).round(residual(i, mean_values[i]), worth[channel(i)][0])
         })
         .collect();
-    let refinement = model.refine(t, &prior.features, &t.low(&t.from_sites(&symbols, &shape)));
+    let refinement = model.refine(t, &prior.features, &t.low(&t.at_sites(&symbols, &shape)));
     let refinement = t.mul(&t.full(&refinement), &units);
     let second: Vec<f32> = first.iter().map(|on| 1.0 - on).collect();
-    let mean = t.plus(&mean, &t.mul(&refinement, &t.from_sites(&second, &[1, shape[1], shape[2], shape[3]])));
+    let mean = t.plus(&mean, &t.mul(&refinement, &t.at_sites(&second, &[1, shape[1], shape[2], shape[3]])));
     let refinement = t.sites(&refinement);
     mean_values.iter_mut().zip(refinement).zip(second.iter().cycle()).for_each(|((m, r), on)| *m += on * r);
 
@@ -169,13 +169,13 @@ fn quantise<P: Tape>(
         by_scale[i] = by_s;
         offset[i / sample] += bits - by_symbol * residual - by_s * scale;
     }
-    let from_sites = |data: &[f32]| t.from_sites(data, &shape);
+    let plane = |data: &[f32]| t.at_sites(data, &shape);
     let distance = t.minus(y, &known.mean);
-    let slope = t.plus(&t.mul(&distance, &from_sites(&by_y)), &t.mul(&known.scale, &from_sites(&by_scale)));
+    let slope = t.plus(&t.mul(&distance, &plane(&by_y)), &t.mul(&known.scale, &plane(&by_scale)));
     let bits = t.plus(&t.sum_samples(&slope), &t.constant(&offset, &[b]));
     // What does not follow y follows its mean.
-    let moved = t.plus(&known.mean, &t.mul(&distance, &from_sites(&through)));
-    (t.plus(&moved, &from_sites(&latent)), bits)
+    let moved = t.plus(&known.mean, &t.mul(&distance, &plane(&through)));
+    (t.plus(&moved, &plane(&latent)), bits)
 }
 
 /// What the hyper-analysis reads: the latent in real units, and in steps with its range compressed, because it is

@@ -13,7 +13,7 @@ pub trait Tape: Ops {
     /// Values in row-major order.
     fn values(&self, x: &Self::Tensor) -> Vec<f32>;
     /// A tensor of shape `[b, c, h, w]` of values given site by site, `[b, h, w, c]`, without gradient.
-    fn from_sites(&self, data: &[f32], shape: &[usize]) -> Self::Tensor;
+    fn at_sites(&self, data: &[f32], shape: &[usize]) -> Self::Tensor;
     /// Values site by site: of a `[b, c, h, w]` tensor in the order `[b, h, w, c]`.
     fn sites(&self, x: &Self::Tensor) -> Vec<f32>;
     /// Dimensions.

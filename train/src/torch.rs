@@ -141,7 +141,7 @@ impl Tape for Torch {
         Value(Tensor::from_slice(data).reshape(shape.iter().map(|&d| d as i64).collect::<Vec<_>>()))
     }
 
-    fn from_sites(&self, data: &[f32], shape: &[usize]) -> Value {
+    fn at_sites(&self, data: &[f32], shape: &[usize]) -> Value {
         let [b, c, h, w] = [0, 1, 2, 3].map(|k| shape[k] as i64);
         Value(channels_first(&Tensor::from_slice(data).reshape([b, h, w, c])))
     }
