@@ -72,10 +72,22 @@ impl Registration {
                 if !step.is_plausible() {
                     return Registration::IDENTITY;
                 }
+                let settled = fitted.is_near(&step);
                 fitted = step;
+                if settled {
+                    break;
+                }
             }
         }
         fitted
+    }
+
+    /// Whether another step would not be seen.
+    fn is_near(&self, other: &Registration) -> bool {
+        let moved = |a: [f32; 2], b: [f32; 2]| a.iter().zip(b).any(|(a, b)| (a - b).abs() > 2e-4);
+        !moved(self.scale, other.scale)
+            && !moved(self.shift, other.shift)
+            && (self.gain - other.gain).abs() < 2e-3
     }
 
     /// Whether somebody may have done this to a video, rather than the fit to two that have nothing in common.

@@ -91,9 +91,12 @@ pub fn apply(step: &Step, action: Action, holding: &Path, journal: &mut Journal)
     }
     let digests = [digest(&step.path)?, digest(&step.kept)?];
     let held = (action == Action::Trash).then(|| free_name(holding, &step.path));
-    let paths = [step.path.as_path(), step.kept.as_path()];
+    // A journal must say the same wherever it is read.
+    let absolute = |path: &Path| std::path::absolute(path).map_err(Error::io("find", path));
+    let (own, kept) = (absolute(&step.path)?, absolute(&step.kept)?);
+    let held = held.map(|held| absolute(&held)).transpose()?;
     if action != Action::Report {
-        journal.write(&Entry::new(action, paths, held.clone(), step.relation, digests))?;
+        journal.write(&Entry::new(action, [&own, &kept], held.clone(), step.relation, digests))?;
     }
     match (action, held) {
         (Action::Trash, Some(held)) => {
@@ -148,8 +151,7 @@ fn restore(entry: &Entry) -> std::result::Result<&'static str, String> {
     }
     if !entry.same_bytes {
         return Err(format!(
-            "its bytes are gone: it was a {} of {}, coded otherwise",
-            entry.relation.as_str(),
+            "its bytes are gone: it showed the same as {}, but was another file",
             entry.kept.display()
         ));
     }

@@ -10,7 +10,7 @@ use crate::error::Result;
 /// Pairs of frames that are compared before it is decided whether to compare all.
 const SAMPLED: usize = 120;
 /// Pairs of frames to which the registration is fitted.
-const FITTED: usize = 8;
+const FITTED: usize = 4;
 
 impl Couple<'_> {
     /// Compares pixels in a common part. All of its frames are compared where `all` says so of the evidence from a
@@ -29,7 +29,7 @@ impl Couple<'_> {
         // Of pictures that are cropped or hardly move, tiny ones may tell the time wrong by a few frames.
         let step = 1.0 / self.a.rate.max(self.b.rate);
         for direction in [-step, step] {
-            while !evidence.is_clean()
+            while !evidence.is_in_time()
                 && let Some(other) = self.timing_at(timing.offset + direction)
             {
                 let found = self.sampled(pictures, &other)?;

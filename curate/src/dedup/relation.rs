@@ -91,6 +91,13 @@ impl Evidence {
         frame >= FRAME && block >= BLOCK && worst_mean <= MEAN
     }
 
+    /// Whether nothing hints at frames that are shown at another time.
+    pub(crate) fn is_in_time(&self) -> bool {
+        /// PSNR of most blocks that frames of another time do not reach unless nothing moves, in decibels.
+        const STILL: f32 = 36.0;
+        self.is_clean() || Distortion::psnr(self.residual.typical) >= STILL
+    }
+
     /// What two videos of these lengths, in seconds, are to each other; nothing if the pixels do not confirm it.
     pub fn relation(&self, length: f64, other_length: f64) -> Option<Relation> {
         let same = Distortion::psnr(self.residual.typical);
