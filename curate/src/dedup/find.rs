@@ -42,6 +42,9 @@ struct Aligned {
     mirrored: bool,
 }
 
+/// Seconds that two videos must have in common, where neither has all of the other.
+const SHARED: f64 = 1.0;
+
 /// Videos of the same frames, the best first.
 type Class = Vec<usize>;
 
@@ -69,8 +72,9 @@ pub fn find(
     let mut report = Report::default();
     let mut pictures = Pictures::default();
     let mut taken = BTreeSet::new();
-    // Videos that show what a better one shows, and that one.
-    let mut shown: BTreeMap<usize, usize> = BTreeMap::new();
+    // What each video was found to show all of, or a part of; and of what it is another version.
+    let mut shows: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    let mut version_of: BTreeMap<usize, usize> = BTreeMap::new();
     for (at, class) in classes.iter().enumerate() {
         if !taken.insert(at) {
             continue;
@@ -84,8 +88,10 @@ pub fn find(
             let aligned = aligned.get(&(at, *other)).copied();
             let Some(aligned) = aligned else { continue };
             // Versions of one video are listed as that, and not once more as versions of each other.
-            let versions = shown.get(&at).is_some_and(|better| shown.get(other) == Some(better));
-            if versions && !about_as_long(videos[at], videos[*other], options) {
+            let both = shows.get(&at).zip(shows.get(other));
+            let same_source = both.is_some_and(|(a, b)| !a.is_disjoint(b));
+            let may_be_one = about_as_long(videos[at], videos[*other], options);
+            if same_source && !may_be_one {
                 continue;
             }
             // The one that is kept is `b`: what was done is said of the other.
@@ -104,10 +110,21 @@ pub fn find(
                 let member =
                     |video: &usize| Member { video: *video, relation, evidence: Some(evidence.clone()) };
                 group.others.extend(classes[*other].iter().map(member));
-            } else if !versions {
-                if relation != Relation::Shared {
-                    shown.entry(*other).or_insert(at);
-                }
+                continue;
+            }
+            let versions = version_of.get(&at).is_some_and(|of| version_of.get(other) == Some(of));
+            if relation != Relation::Shared {
+                let (whole, part) = if couple.a.seconds() > couple.b.seconds() && !may_be_one {
+                    (*other, at)
+                } else {
+                    (at, *other)
+                };
+                shows.entry(part).or_default().insert(whole);
+            }
+            if matches!(relation, Relation::Adjusted | Relation::Edited) {
+                version_of.entry(*other).or_insert(at);
+            }
+            if !versions {
                 report.related.push(Related {
                     video: classes[*other][0],
                     other: class[0],
@@ -216,6 +233,10 @@ fn confirm(couple: &Couple, pictures: &mut Pictures, near: f64) -> Result<Option
     let relation = |evidence: &Evidence| evidence.relation(length, other);
     let evidence =
         couple.evidence(pictures, &timing, |found| relation(found) == Some(Relation::Duplicate))?;
-    let relation = relation(&evidence);
+    // A short stretch, or one that differs, may be alike by chance.
+    let tells = |relation: &Relation| {
+        *relation != Relation::Shared || (evidence.is_clean() && evidence.to - evidence.from >= SHARED)
+    };
+    let relation = relation(&evidence).filter(tells);
     Ok(relation.map(|relation| (evidence, relation)))
 }
