@@ -189,12 +189,9 @@ fn the_server_tells_how_it_is() {
     assert!(healthy.starts_with("HTTP/1.1 200") && healthy.ends_with("ok\n"), "{healthy}");
     let (status, metrics) = place.ask("GET", "/metrics", ANN, "", b"");
     assert_eq!(status, 200);
-    for line in [
-        "vcn_names 1",
-        "vcn_users 3",
-        "# TYPE vcn_requests_total counter",
-        "route=\"have\",status=\"200\"} ",
-    ] {
+    for line in
+        ["vcn_names 1", "vcn_users 3", "# TYPE vcn_requests_total counter", "route=\"have\",status=\"200\"} "]
+    {
         assert!(metrics.contains(line), "{line}: {metrics}");
     }
     assert_eq!(Planes::default().id(), place.client(ANN).describe("clip").unwrap().manifest.codec);
