@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 use vcn_codec::Effort;
 use vcn_codec::gop::GopPolicy;
@@ -17,6 +17,7 @@ use crate::models::{self, Metric};
 use crate::network::{Access, failure};
 use crate::print::{Stream, bytes, note};
 use crate::progress::Progress;
+use crate::store::class::ClassName;
 use crate::store::codec::{Learned, splitter};
 use crate::store::input::{Frames, Input, expand};
 use crate::store::{facts, side};
@@ -68,13 +69,6 @@ pub struct Arguments {
     model: Option<String>,
     #[command(flatten)]
     compute: Compute,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ClassName {
-    Quality,
-    Frames,
-    Source,
 }
 
 /// What became of an input.
@@ -180,11 +174,8 @@ fn one(client: &Client, codec: &dyn SegmentCodec, a: &Arguments, input: &Input) 
     }
     let mut frames = Frames::open(&input.path, OpenOptions::default())?;
     let info = frames.info().clone();
-    let (class, quality) = match a.class {
-        ClassName::Quality => (Class::Quality, a.quality),
-        ClassName::Frames => (Class::Frames, 0),
-        ClassName::Source => (Class::Source, a.quality),
-    };
+    let class = Class::from(a.class);
+    let quality = if a.class == ClassName::Frames { 0 } else { a.quality };
     let (mut by_content, mut by_digest);
     let splitter: &mut dyn Splitter = match a.class {
         ClassName::Frames => {

@@ -1,6 +1,7 @@
 //! `vcn store`: the archive.
 
 mod changes;
+pub(crate) mod class;
 pub(crate) mod codec;
 mod evidence;
 mod fetch;

@@ -2,12 +2,12 @@
 //!
 //! `cargo run --release -p vcn-codec --example untrained -- untrained.vcnm`
 
-use vcn_codec::checkpoint::{Checkpoint, Layer, STEP_FRAC, Steps, latents};
+use vcn_codec::checkpoint::{Checkpoint, Layer, latents, steps};
 use vcn_codec::container::Metric;
 use vcn_codec::entropy::ScaleTables;
-use vcn_codec::model::latent::{KNOTS, Latent, SCALES};
+use vcn_codec::model::Model;
+use vcn_codec::model::latent::SCALES;
 use vcn_codec::model::params::{Init, Param};
-use vcn_codec::model::{Model, QUALITIES};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).ok_or("usage: untrained FILE.vcnm")?;
@@ -43,21 +43,4 @@ fn starting(param: &Param, state: &mut u64) -> Vec<f32> {
             (0..param.len()).map(|_| limit * uniform()).collect()
         }
     }
-}
-
-/// Steps from the gains, interpolated between their knots.
-fn steps(latent: &Latent, log_gain: &[f32]) -> Steps {
-    let channels = latent.sizes.latent;
-    (0..QUALITIES)
-        .flat_map(|quality| {
-            let at = quality as f32 * (KNOTS - 1) as f32 / (QUALITIES - 1) as f32;
-            let low = (at as usize).min(KNOTS - 2);
-            let share = at - low as f32;
-            (0..channels).map(move |c| {
-                let gain =
-                    log_gain[low * channels + c] * (1.0 - share) + log_gain[(low + 1) * channels + c] * share;
-                ((-gain).exp() * (1u32 << STEP_FRAC) as f32).round().clamp(1.0, (1 << 22) as f32) as u32
-            })
-        })
-        .collect()
 }

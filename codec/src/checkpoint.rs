@@ -3,7 +3,7 @@
 use crate::container::Metric;
 use crate::container::varint;
 use crate::entropy::ScaleTables;
-use crate::model::latent::Latent;
+use crate::model::latent::{KNOTS, Latent};
 use crate::model::params::Conv;
 use crate::model::{Model, QUALITIES};
 use crate::{Error, Result};
@@ -91,6 +91,24 @@ pub type Steps = Vec<u32>;
 
 /// Fractional bits of [`Steps`].
 pub const STEP_FRAC: u32 = 14;
+
+/// Quantisation steps of every quality from `log_gain`, `[KNOTS, channels]`: gains interpolated between knots, inverted.
+pub fn steps(latent: &Latent, log_gain: &[f32]) -> Steps {
+    let channels = latent.sizes.latent;
+    let mut steps = Vec::with_capacity(QUALITIES * channels);
+    for quality in 0..QUALITIES {
+        let at = quality as f32 / (QUALITIES - 1) as f32 * (KNOTS - 1) as f32;
+        let low = (at as usize).min(KNOTS - 2);
+        let t = at - low as f32;
+        for c in 0..channels {
+            let gain = log_gain[low * channels + c] * (1.0 - t) + log_gain[(low + 1) * channels + c] * t;
+            steps.push(
+                ((-gain).exp() * (1u32 << STEP_FRAC) as f32).round().clamp(1.0, (1 << 22) as f32) as u32
+            );
+        }
+    }
+    steps
+}
 
 /// A trained model.
 #[derive(Clone, Debug)]

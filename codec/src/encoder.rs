@@ -117,7 +117,6 @@ impl<'a> GopEncoder<'a> {
     /// If the frame has another size than the video.
     pub fn push(&mut self, frame: &Yuv420) -> Result<(FrameLog, Yuv420)> {
         self.geometry.check(frame)?;
-        let start = self.coder.bits_written();
         let first = self.reference.is_none();
         let repeats = self.previous.as_ref() == Some(frame);
         let kind = match (first, repeats) {
@@ -126,25 +125,21 @@ impl<'a> GopEncoder<'a> {
             (false, false) => FrameKind::Inter,
         };
         let quality = frame_quality(self.quality, self.frames);
-        let source = Source::new(self.codec, frame, &self.geometry);
-        let motion_quality = match (kind, &self.reference) {
-            (FrameKind::Inter, Some(reference)) => self.motion_quality(&source, reference, quality)?,
-            _ => quality,
-        };
-        let head = Head { kind, quality, motion_quality };
-        frame_syntax::write(&mut self.coder, first, head)?;
         let mut log = FrameLog {
             kind,
             quality,
-            motion_quality,
+            motion_quality: quality,
             motion_bits: 0.0,
             residual_bits: 0.0,
-            side_bits: self.coder.bits_written() - start,
+            side_bits: 0.0,
         };
         let next = match (kind, self.reference.take()) {
-            (FrameKind::Repeat, Some(reference)) => reference,
-            (FrameKind::Inter, Some(reference)) => self.inter(&source, reference, head, &mut log)?,
-            _ => self.intra(&source, quality, &mut log)?,
+            (FrameKind::Repeat, Some(reference)) => {
+                self.head(&mut log)?;
+                reference
+            }
+            (FrameKind::Inter, Some(reference)) => self.inter(frame, reference, &mut log)?,
+            _ => self.intra(frame, &mut log)?,
         };
         let [height, width] = self.geometry.picture;
         let decoded = cropped(&next.picture, width, height);
@@ -165,9 +160,23 @@ impl<'a> GopEncoder<'a> {
         if self.effort == Effort::Fast { 0.0 } else { 1.0 }
     }
 
-    fn intra(&mut self, source: &Source, quality: u8, log: &mut FrameLog) -> Result<Reference> {
+    /// Writes what precedes the frame's latents.
+    fn head(&mut self, log: &mut FrameLog) -> Result<()> {
+        let start = self.coder.bits_written();
+        let FrameLog { kind, quality, motion_quality, .. } = *log;
+        // The only intra frame of a GOP is its first.
+        let first = kind == FrameKind::Intra;
+        frame_syntax::write(&mut self.coder, first, Head { kind, quality, motion_quality })?;
+        log.side_bits += self.coder.bits_written() - start;
+        Ok(())
+    }
+
+    fn intra(&mut self, frame: &Yuv420, log: &mut FrameLog) -> Result<Reference> {
+        self.head(log)?;
         let g = self.geometry;
+        let quality = log.quality;
         let exec = &self.codec.exec;
+        let source = Source::new(self.codec, frame, &g);
         let [a, b] = self.codec.model.intra.analyse(exec, &source.packed, &self.codec.plane(quality));
         let y = sum(exec.integers(a), exec.integers(b));
         let rounding = self.rounding();
@@ -177,20 +186,19 @@ impl<'a> GopEncoder<'a> {
         Ok(self.codec.intra_frame(&coded.latent, quality, &g))
     }
 
-    fn inter(
-        &mut self,
-        source: &Source,
-        reference: Reference,
-        Head { quality, motion_quality, .. }: Head,
-        log: &mut FrameLog,
-    ) -> Result<Reference> {
+    fn inter(&mut self, frame: &Yuv420, reference: Reference, log: &mut FrameLog) -> Result<Reference> {
         let g = self.geometry;
         let codec = self.codec;
         let exec = &codec.exec;
         let rounding = self.rounding();
-        let motion = motion(codec, &mut self.coder, source, &reference, motion_quality, &g, rounding)?;
+        let source = Source::new(codec, frame, &g);
+        let motion = self.best_motion(&source, &reference, log.quality)?;
+        log.motion_quality = motion.quality;
+        self.head(log)?;
+        let motion = motion.code(codec, &mut self.coder, &reference, &g, rounding)?;
         log.motion_bits = motion.bits;
 
+        let quality = log.quality;
         let prediction = codec.predict(&reference, &motion.flow, quality, &g);
         let [a, b] = codec.model.inter.analyse(exec, &source.packed, &prediction.packed, &prediction.context);
         let y = sum(exec.integers(a), exec.integers(b));
@@ -201,25 +209,29 @@ impl<'a> GopEncoder<'a> {
         Ok(codec.inter_frame(&prediction, &coded.latent, motion.latent, &g))
     }
 
-    /// The quality at which a frame's motion is worth its bits.
-    fn motion_quality(&self, source: &Source, reference: &Reference, quality: u8) -> Result<u8> {
-        let at = |boost: u8| (quality + boost).min(63);
-        if self.effort == Effort::Fast {
-            return Ok(at(MOTION_BOOSTS[0]));
-        }
+    /// A frame's motion at the quality at which it is worth its bits.
+    fn best_motion(&self, source: &Source, reference: &Reference, quality: u8) -> Result<Motion> {
         let g = self.geometry;
-        let mut best = (f64::INFINITY, quality);
-        for boost in MOTION_BOOSTS {
+        let at = |boost: u8| Motion::analyse(self.codec, source, reference, (quality + boost).min(63), &g);
+        let [first, others @ ..] = MOTION_BOOSTS;
+        let first = at(first);
+        if self.effort == Effort::Fast {
+            return Ok(first);
+        }
+        let cost = |motion: &Motion| -> Result<f64> {
             let scratch = &mut SymbolEncoder::new();
-            let motion = motion(self.codec, scratch, source, reference, at(boost), &g, self.rounding())?;
-            let prediction = warped(&reference.picture, &motion.flow);
-            let error = luma_error(&prediction, &source.frame);
-            let cost = PREDICTION_WORTH * error + lambda(quality as f32) as f64 * motion.bits;
-            if cost < best.0 {
-                best = (cost, at(boost));
+            let coded = motion.code(self.codec, scratch, reference, &g, self.rounding())?;
+            let error = luma_error(&warped(&reference.picture, &coded.flow), &source.frame);
+            Ok(PREDICTION_WORTH * error + lambda(quality as f32) as f64 * coded.bits)
+        };
+        let (mut least, mut best) = (cost(&first)?, first);
+        for motion in others.into_iter().map(at) {
+            let cost = cost(&motion)?;
+            if cost < least {
+                (least, best) = (cost, motion);
             }
         }
-        Ok(best.1)
+        Ok(best)
     }
 }
 
@@ -239,36 +251,47 @@ impl Source {
     }
 }
 
-/// Coded motion.
+/// Motion of a frame before rounding.
 struct Motion {
+    quality: u8,
+    /// Its latent, format [`LATENT`](crate::model::params::LATENT).
+    y: Vec<i32>,
+}
+
+/// Motion as the decoder has it.
+struct CodedMotion {
     latent: Vec<i32>,
     flow: Flow,
     bits: f64,
 }
 
-/// Searches and codes the motion of a frame at a quality of its own.
-fn motion(
-    codec: &Codec,
-    coder: &mut SymbolEncoder,
-    source: &Source,
-    reference: &Reference,
-    quality: u8,
-    g: &Geometry,
-    rounding: f32,
-) -> Result<Motion> {
-    let [h, w] = g.site;
-    let exec = &codec.exec;
-    let flow = searched(&source.frame, &reference.picture, lambda(quality as f32));
-    let seen = exec.tensor(&activation(&warped(&reference.picture, &flow)), [PACKED, h, w]);
-    debug_assert_eq!(FLOW.frac, ACTIVATION.frac);
-    let flow = exec.tensor(&flow.data, [2, h, w]);
-    let plane = codec.plane(quality);
-    let [a, b] = codec.model.inter.motion.analyse(exec, &flow, &source.packed, &seen, &plane);
-    let y = sum(exec.integers(a), exec.integers(b));
-    let context = codec.motion_context(reference, g);
-    let coded = codec.latent(1, quality, g).encode(coder, &y, Some(&context), rounding)?;
-    let flow = codec.flow(&coded.latent, quality, g);
-    Ok(Motion { flow, bits: coded.side_bits + coded.symbol_bits, latent: coded.latent })
+impl Motion {
+    /// Searches the motion of a frame and analyses it at a quality of its own.
+    fn analyse(codec: &Codec, source: &Source, reference: &Reference, quality: u8, g: &Geometry) -> Motion {
+        let [h, w] = g.site;
+        let exec = &codec.exec;
+        let flow = searched(&source.frame, &reference.picture, lambda(quality as f32));
+        let seen = exec.tensor(&activation(&warped(&reference.picture, &flow)), [PACKED, h, w]);
+        debug_assert_eq!(FLOW.frac, ACTIVATION.frac);
+        let flow = exec.tensor(&flow.data, [2, h, w]);
+        let plane = codec.plane(quality);
+        let [a, b] = codec.model.inter.motion.analyse(exec, &flow, &source.packed, &seen, &plane);
+        Motion { quality, y: sum(exec.integers(a), exec.integers(b)) }
+    }
+
+    fn code(
+        &self,
+        codec: &Codec,
+        coder: &mut SymbolEncoder,
+        reference: &Reference,
+        g: &Geometry,
+        rounding: f32,
+    ) -> Result<CodedMotion> {
+        let context = codec.motion_context(reference, g);
+        let coded = codec.latent(1, self.quality, g).encode(coder, &self.y, Some(&context), rounding)?;
+        let flow = codec.flow(&coded.latent, self.quality, g);
+        Ok(CodedMotion { flow, bits: coded.side_bits + coded.symbol_bits, latent: coded.latent })
+    }
 }
 
 /// Sum of squared errors of the luma of a packed prediction, in grey levels.

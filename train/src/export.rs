@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use vcn_codec::checkpoint::{Checkpoint, Layer, STEP_FRAC, Steps, latents};
+use vcn_codec::checkpoint::{Checkpoint, Layer, STEP_FRAC, latents, steps};
 use vcn_codec::container::Metric;
 use vcn_codec::entropy::ScaleTables;
-use vcn_codec::model::latent::{KNOTS, Latent, SCALES};
+use vcn_codec::model::latent::{KNOTS, SCALES};
 use vcn_codec::model::{Model, QUALITIES};
 
 use crate::run::{initial, read_record, read_weights};
@@ -55,22 +55,4 @@ pub fn import(path: &Path) -> Result<Vec<Vec<f32>>> {
         }
     }
     Ok(values)
-}
-
-/// Quantisation steps of every quality: gains interpolated between knots, inverted.
-fn steps(latent: &Latent, log_gain: &[f32]) -> Steps {
-    let channels = latent.sizes.latent;
-    let mut steps = Vec::with_capacity(QUALITIES * channels);
-    for quality in 0..QUALITIES {
-        let at = quality as f32 / (QUALITIES - 1) as f32 * (KNOTS - 1) as f32;
-        let low = (at as usize).min(KNOTS - 2);
-        let t = at - low as f32;
-        for c in 0..channels {
-            let gain = log_gain[low * channels + c] * (1.0 - t) + log_gain[(low + 1) * channels + c] * t;
-            steps.push(
-                ((-gain).exp() * (1u32 << STEP_FRAC) as f32).round().clamp(1.0, (1 << 22) as f32) as u32
-            );
-        }
-    }
-    steps
 }

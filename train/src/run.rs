@@ -474,7 +474,7 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
         pace[conv.bias] *= SHORTCUT_PACE;
     }
     for latent in vcn_codec::checkpoint::latents(model) {
-        // Steps stay where theory puts them: the straight-through slope sees that finer steps lower the error but not
+        // Steps stay what they start as, from theory or from --init: the straight-through slope sees that finer steps lower the error but not
         // that silent symbols begin to speak, and shrinks them far below what their rate is worth.
         pace[latent.log_gain] = 0.0;
     }

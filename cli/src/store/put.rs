@@ -16,6 +16,7 @@ use vcn_store::{
     SegmentCodec, SourceFacts, Store,
 };
 
+use super::class::ClassName;
 use super::codec::{Learned, splitter};
 use super::input::{Frames, Input, expand, list};
 use super::{Context, failure, json, side};
@@ -81,13 +82,6 @@ pub struct Arguments {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum ClassName {
-    Quality,
-    Frames,
-    Source,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
 enum DedupName {
     Exact,
     Report,
@@ -139,11 +133,7 @@ impl Arguments {
 
 /// Runs the command.
 pub fn run(context: &Context, a: &Arguments) -> Result<()> {
-    let class = match a.class {
-        ClassName::Quality => Class::Quality,
-        ClassName::Frames => Class::Frames,
-        ClassName::Source => Class::Source,
-    };
+    let class = Class::from(a.class);
     a.dedup().check(class).map_err(failure)?;
     let inputs = inputs(a)?;
     if a.dry_run {
