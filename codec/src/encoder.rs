@@ -304,12 +304,12 @@ fn luma_error(prediction: &[i32], frame: &Yuv420) -> f64 {
 }
 
 /// A picture as the networks see it.
-fn packed(frame: &Yuv420) -> Vec<i32> {
+pub(crate) fn packed(frame: &Yuv420) -> Vec<i32> {
     let grey_level = (1 << ACTIVATION.frac) / GREY as i32;
     pack(frame, |v| grey_level * (v as i32 - 128))
 }
 
-fn sum(a: Vec<i32>, b: Vec<i32>) -> Vec<i32> {
+pub(crate) fn sum(a: Vec<i32>, b: Vec<i32>) -> Vec<i32> {
     let limit = crate::model::params::LATENT.max();
     a.into_iter().zip(b).map(|(a, b)| (a + b).clamp(-limit, limit)).collect()
 }

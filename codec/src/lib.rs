@@ -4,6 +4,7 @@
 //! [`container::GopRecord`], [`Codec::decode`] turns its payload into the same frames on every machine; `container`
 //! puts records into `.vcn` files. `doc/ARCHITECTURE.md` shows how the modules depend on each other.
 
+mod analysis;
 pub mod checkpoint;
 mod codec;
 pub mod container;
@@ -22,6 +23,7 @@ pub mod search;
 mod symbols;
 pub mod warp;
 
+pub use analysis::Analysis;
 pub use codec::{Codec, FrameKind};
 pub use decoder::GopDecoder;
 pub use device::DeviceChoice;
