@@ -1,7 +1,9 @@
 //! `vcn dedup`.
 
+mod evidence;
 mod report;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -27,6 +29,7 @@ Exit codes beyond those of vcn: 1 if a step of --apply or --undo failed; unreada
 
 Examples:
   vcn dedup videos/                                        # what is there twice
+  vcn dedup videos/ --html duplicates.html                 # the same, to look at
   vcn dedup videos/ --action trash                         # what would be done
   vcn dedup videos/ --action trash --apply                 # moves duplicates to videos/.vcn-dedup/
   vcn dedup --undo videos/.vcn-dedup/1700000000/journal.jsonl
@@ -65,6 +68,12 @@ pub struct Arguments {
     /// Undo what a journal tells of.
     #[arg(long, value_name = "JOURNAL", conflicts_with_all = ["folders", "apply", "action"])]
     undo: Option<PathBuf>,
+    /// Write a page with pictures of all that was found.
+    #[arg(long, value_name = "FILE", conflicts_with = "undo")]
+    html: Option<String>,
+    /// Replace the page if it exists.
+    #[arg(long, requires = "html")]
+    overwrite: bool,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -136,6 +145,12 @@ pub fn run(a: Arguments) -> Result<()> {
     if a.apply && a.action == Action::Report {
         return Err(Failure::Usage("--apply needs an --action: link, reflink, trash or delete".into()));
     }
+    if let Some(path) = a.html.as_ref().map(PathBuf::from)
+        && path.exists()
+        && !a.overwrite
+    {
+        return Err(vcn_media::Error::Exists { path }.into());
+    }
     let mut skipped = Vec::new();
     let scanned = scan(&a, &mut skipped)?;
     let (scans, folders): (Vec<Scan>, Vec<usize>) = scanned.into_iter().unzip();
@@ -153,6 +168,12 @@ pub fn run(a: Arguments) -> Result<()> {
     if a.action != Action::Report && !a.ignore_sound {
         steps.iter_mut().filter(|step| step.refused.is_none()).for_each(refuse_other_sound);
     }
+    if let Some(path) = &a.html {
+        // Before anything is done: the page shows what is no longer there afterwards.
+        let names: Vec<String> = a.folders.iter().map(|folder| folder.display().to_string()).collect();
+        let title = format!("Duplicates in {}", names.join(", "));
+        evidence::page(title, &scans, &found, &BlockSpectrum)?.write(path, a.overwrite)?;
+    }
     let done = if a.apply { Some(apply(&a, &steps, &scans, &folders)?) } else { None };
     let report = report::Report::new(&a.folders, &scans, &found, skipped, &steps, a.action.action(), done);
     if a.json {
@@ -169,15 +190,19 @@ pub fn run(a: Arguments) -> Result<()> {
 /// Reads all videos; what cannot be read is skipped.
 fn scan(a: &Arguments, skipped: &mut Vec<(PathBuf, String)>) -> Result<Vec<(Scan, usize)>> {
     let mut videos: Vec<(PathBuf, usize)> = Vec::new();
+    let mut known = HashSet::new();
     for (at, folder) in a.folders.iter().enumerate() {
         if !folder.is_dir() {
             return Err(Failure::Usage(format!("{}: not a folder", folder.display())));
         }
         let found = discover(folder, &a.extensions);
         skipped.extend(found.unreadable);
-        let new = found.videos.into_iter().filter(|path| videos.iter().all(|(known, _)| known != path));
-        let new: Vec<_> = new.map(|path| (path, at)).collect();
-        videos.extend(new);
+        // Folders may overlap, and be named in several ways.
+        let new = found
+            .videos
+            .into_iter()
+            .filter(|path| known.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
+        videos.extend(new.map(|path| (path, at)));
     }
     let progress = Progress::new(&format!("reading {} videos", videos.len()), None);
     let read: Vec<_> = videos

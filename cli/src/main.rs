@@ -11,7 +11,9 @@ mod dedup;
 mod demo;
 mod encoding;
 mod failure;
+mod features;
 mod frame_log;
+mod id;
 mod info;
 mod interrupt;
 mod metrics;
@@ -74,6 +76,10 @@ enum Command {
     Store(store::Arguments),
     /// Finds videos that are there twice, and acts on them.
     Dedup(dedup::Arguments),
+    /// Writes features of videos as NumPy arrays; several processes share a list.
+    Features(features::Arguments),
+    /// Names videos by what they show: exactly, and so that it survives another encoding.
+    Id(id::Arguments),
     /// Serves an archive over HTTP.
     #[cfg(feature = "serve")]
     Serve(serve::Arguments),
@@ -121,6 +127,8 @@ fn main() -> std::process::ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Store(arguments) => store::run(arguments),
         Command::Dedup(arguments) => dedup::run(arguments),
+        Command::Features(arguments) => features::run(&arguments),
+        Command::Id(arguments) => id::run(&arguments),
         #[cfg(feature = "serve")]
         Command::Serve(arguments) => serve::run(&arguments),
         #[cfg(feature = "serve")]

@@ -35,6 +35,38 @@ pub enum Error {
         reason: String,
     },
 
+    /// A line of a list that makes no sense.
+    #[error("{}: line {line}: {reason}", path.display())]
+    List {
+        /// The list.
+        path: PathBuf,
+        /// Line number, from 1.
+        line: u64,
+        /// What is wrong.
+        reason: String,
+    },
+
+    /// A file has the name that features should have.
+    #[error(
+        "{}: holds no features of this kind and type; give others another name, or remove it to make it anew",
+        path.display()
+    )]
+    OtherFeatures {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// A video without a frame.
+    #[error("{}: has no frame", path.display())]
+    NoFrames {
+        /// The video.
+        path: PathBuf,
+    },
+
+    /// The codec refused a picture.
+    #[error(transparent)]
+    Codec(#[from] vcn_codec::Error),
+
     /// A number that clustering cannot work with.
     #[error("clustering: {0}")]
     Clustering(String),

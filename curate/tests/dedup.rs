@@ -11,6 +11,11 @@ use vcn_similarity::BlockSpectrum;
 
 /// Moving bright discs on a gradient.
 fn scene(seed: usize, frame: usize, side: usize, forged: bool) -> Picture {
+    tinted(seed, frame, side, forged, false)
+}
+
+/// The same with a spot of another colour and the same luma.
+fn tinted(seed: usize, frame: usize, side: usize, forged: bool, tinted: bool) -> Picture {
     let mut y = Vec::with_capacity(side * side);
     for at in 0..side * side {
         let (u, v) = ((at % side) as f32 / side as f32, (at / side) as f32 / side as f32);
@@ -28,8 +33,12 @@ fn scene(seed: usize, frame: usize, side: usize, forged: bool) -> Picture {
         }
         y.push(value.clamp(35.0, 235.0) as u8);
     }
-    let chroma = vec![128; side * side / 4];
-    Yuv420 { width: side, height: side, y, u: chroma.clone(), v: chroma }.into()
+    let half = side / 2;
+    let spot = |at: usize| {
+        (half / 4..half / 3).contains(&(at % half)) && (half / 4..half / 3).contains(&(at / half))
+    };
+    let v = (0..half * half).map(|at| if tinted && spot(at) { 158 } else { 128 }).collect();
+    Yuv420 { width: side, height: side, y, u: vec![128; half * half], v }.into()
 }
 
 fn write(path: &Path, frames: impl Iterator<Item = Picture>) {
@@ -57,6 +66,7 @@ fn folder() -> tempfile::TempDir {
     fs::copy(at("a.y4m"), at("deep/copy of a.y4m")).unwrap();
     write(&at("small.y4m"), clip(1, 96, false));
     write(&at("forged.y4m"), clip(1, 192, true));
+    write(&at("tinted.y4m"), (0..40).map(|frame| tinted(1, frame, 192, false, true)));
     write(&at("other.y4m"), clip(2, 192, false));
     write(&at("trim.y4m"), (12..34).map(|frame| scene(1, frame, 192, false)));
     fs::write(at("broken.y4m"), b"YUV4MPEG2 W16 H16 F25:1\nFRAME\nshort").unwrap();
@@ -92,6 +102,7 @@ fn copies_are_found_and_forgeries_are_not_merged() {
     );
     let related = |of: &str| report.related.iter().find(|r| name(r.video) == of || name(r.other) == of);
     assert_eq!(related("forged.y4m").unwrap().relation, Relation::Edited);
+    assert_eq!(related("tinted.y4m").unwrap().relation, Relation::Edited);
     let part = related("trim.y4m").unwrap();
     assert_eq!(part.relation, Relation::Part);
     let offset = part.evidence.other_from - part.evidence.from;

@@ -1,7 +1,10 @@
 //! How one video shows what another does: cropped, shifted, brighter. Found by Gauss-Newton over a pyramid of thumbnails
 //! (Lucas and Kanade 1981; Baker and Matthews 2004), with weights that logos and captions do not sway (Huber 1964).
 
-use crate::{distortion::Distortion, thumbnail::SIDE};
+use crate::{
+    distortion::Distortion,
+    thumbnail::{SIDE, Thumbnail},
+};
 
 /// Unknowns: scale and shift of each axis, gain and offset of luma.
 const UNKNOWNS: usize = 6;
@@ -27,13 +30,18 @@ pub struct Registration {
 /// What is left of the differences once a registration is undone.
 #[derive(Clone, Copy, Debug)]
 pub struct Residual {
-    /// Errors over the part that both show.
+    /// Errors of luma over the part that both show.
     pub distortion: Distortion,
     /// Mean squared error over the better four fifths of the blocks: what a caption or a logo leaves as it is.
     pub typical: f32,
     /// The largest error of a mean over 8x8 samples of the thumbnail, in code values: what compression hardly touches
     /// and a caption, a logo or a patch does.
     pub worst_mean: f32,
+    /// Mean squared error of Cb and Cr over the better four fifths of the blocks: what is left where somebody changed the
+    /// colours of all the picture.
+    pub typical_colour: f32,
+    /// The largest error of a mean of Cb or Cr over the same 8x8 samples of luma, in code values.
+    pub worst_colour: f32,
     /// Share of the one picture that the other shows.
     pub overlap: f32,
 }
@@ -44,14 +52,37 @@ impl Residual {
         distortion: Distortion { mean: 0.0, worst_frame: 0.0, worst_block: 0.0 },
         typical: 0.0,
         worst_mean: 0.0,
+        typical_colour: 0.0,
+        worst_colour: 0.0,
         overlap: 1.0,
     };
 }
 
-/// Luma of a square picture.
+/// A plane of a square picture.
 struct Plane {
     side: usize,
-    luma: Vec<f32>,
+    samples: Vec<f32>,
+}
+
+/// Errors in a block.
+#[derive(Clone, Copy, Default)]
+struct Block {
+    /// Samples that both pictures show.
+    count: f32,
+    /// Sum of their errors.
+    sum: f32,
+    /// Sum of the squares of these.
+    squares: f32,
+}
+
+impl Block {
+    fn mean(&self) -> f32 {
+        (self.sum / self.count).abs()
+    }
+
+    fn mean_square(&self) -> f32 {
+        self.squares / self.count
+    }
 }
 
 impl Registration {
@@ -66,7 +97,7 @@ impl Registration {
         let mut fitted = Registration::IDENTITY;
         for side in LEVELS {
             let level: Vec<(Plane, Plane)> =
-                pairs.iter().map(|(a, b)| (Plane::of(a, side), Plane::of(b, side))).collect();
+                pairs.iter().map(|(a, b)| (Plane::of(a, SIDE, side), Plane::of(b, SIDE, side))).collect();
             for _ in 0..STEPS {
                 let Some(step) = fitted.step(&level) else { break };
                 if !step.is_plausible() {
@@ -110,44 +141,56 @@ impl Registration {
         (self.gain - 1.0).abs() < 0.04 && (self.offset + 128.0 * (self.gain - 1.0)).abs() < 4.0
     }
 
-    /// What is left between two thumbnails.
-    pub fn residual(&self, a: &[u8], b: &[u8]) -> Residual {
-        /// Side of the blocks whose errors are looked at.
-        const BLOCK: usize = 8;
-        let (a, b) = (Plane::of(a, SIDE), Plane::of(b, SIDE));
-        let blocks = SIDE / BLOCK;
-        let mut sums = vec![[0f32; 3]; blocks * blocks];
-        for y in 0..SIDE {
-            for x in 0..SIDE {
-                let [u, v] = [x, y].map(|at| (at as f32 + 0.5) / SIDE as f32 - 0.5);
-                let Some(value) = b.at(self.scale[0] * u + self.shift[0], self.scale[1] * v + self.shift[1])
-                else {
-                    continue;
-                };
-                let error = a.luma[y * SIDE + x] - (self.gain * value + self.offset).clamp(0.0, 255.0);
-                let block = &mut sums[y / BLOCK * blocks + x / BLOCK];
-                block[0] += 1.0;
-                block[1] += error;
-                block[2] += error * error;
-            }
-        }
-        let count: f32 = sums.iter().map(|block| block[0]).sum();
-        let mean = sums.iter().map(|block| block[2]).sum::<f32>() / count.max(1.0);
-        // Blocks of which little is seen say little.
-        let mut errors: Vec<f32> = sums.iter().filter(|b| b[0] > 0.0).map(|b| b[2] / b[0]).collect();
-        errors.sort_by(f32::total_cmp);
-        let better = errors.len() * 4 / 5;
-        let seen = || sums.iter().filter(|block| block[0] >= (BLOCK * BLOCK / 2) as f32);
+    /// What is left between two thumbnails of 160x160.
+    pub fn residual(&self, a: &Thumbnail, b: &Thumbnail) -> Residual {
+        /// Blocks in a row whose errors are looked at.
+        const BLOCKS: usize = SIDE / 8;
+        let (a, b) = (a.picture(), b.picture());
+        let luma = self.errors(&Plane::of(&a.y, SIDE, SIDE), &Plane::of(&b.y, SIDE, SIDE), BLOCKS);
+        // Light is the affair of luma alone: chroma has no gain and no offset.
+        let colourless = Registration { gain: 1.0, offset: 0.0, ..*self };
+        let half = SIDE / 2;
+        let colour: Vec<Block> = [(&a.u, &b.u), (&a.v, &b.v)]
+            .into_iter()
+            .flat_map(|(a, b)| {
+                colourless.errors(&Plane::of(a, half, half), &Plane::of(b, half, half), BLOCKS)
+            })
+            .collect();
+        let count: f32 = luma.iter().map(|block| block.count).sum();
+        let mean = luma.iter().map(|block| block.squares).sum::<f32>() / count.max(1.0);
         Residual {
             distortion: Distortion {
                 mean,
                 worst_frame: mean,
-                worst_block: seen().map(|block| block[2] / block[0]).fold(0.0, f32::max),
+                worst_block: seen(&luma).map(Block::mean_square).fold(0.0, f32::max),
             },
-            typical: errors[..better].iter().sum::<f32>() / better.max(1) as f32,
-            worst_mean: seen().map(|block| (block[1] / block[0]).abs()).fold(0.0, f32::max),
+            typical: typical(&luma),
+            worst_mean: seen(&luma).map(Block::mean).fold(0.0, f32::max),
+            typical_colour: typical(&colour),
+            worst_colour: seen(&colour).map(Block::mean).fold(0.0, f32::max),
             overlap: count / (SIDE * SIDE) as f32,
         }
+    }
+
+    /// Errors of one plane against another, in so many blocks in a row and a column.
+    fn errors(&self, a: &Plane, b: &Plane, blocks: usize) -> Vec<Block> {
+        let side = a.side / blocks;
+        let mut errors = vec![Block::default(); blocks * blocks];
+        for y in 0..a.side {
+            for x in 0..a.side {
+                let [u, v] = [x, y].map(|at| (at as f32 + 0.5) / a.side as f32 - 0.5);
+                let Some(value) = b.at(self.scale[0] * u + self.shift[0], self.scale[1] * v + self.shift[1])
+                else {
+                    continue;
+                };
+                let error = a.samples[y * a.side + x] - (self.gain * value + self.offset).clamp(0.0, 255.0);
+                let block = &mut errors[y / side * blocks + x / side];
+                block.count += 1.0;
+                block.sum += error;
+                block.squares += error * error;
+            }
+        }
+        errors
     }
 
     /// One step of Gauss-Newton; nothing if the pictures do not determine one.
@@ -167,7 +210,7 @@ impl Registration {
                     };
                     let across = self.gain * (right - left) / (2.0 * pixel);
                     let along = self.gain * (down - up) / (2.0 * pixel);
-                    let error = a.luma[y * a.side + x] - (self.gain * here + self.offset);
+                    let error = a.samples[y * a.side + x] - (self.gain * here + self.offset);
                     rows.push(([across * u, across, along * v, along, here, 1.0], error));
                 }
             }
@@ -195,17 +238,17 @@ impl Registration {
 }
 
 impl Plane {
-    /// A thumbnail's luma at a side by which 160 can be divided.
-    fn of(luma: &[u8], side: usize) -> Plane {
-        let factor = SIDE / side;
+    /// A plane of a square picture at a side by which its own can be divided.
+    fn of(plane: &[u8], own: usize, side: usize) -> Plane {
+        let factor = own / side;
         let mut out = vec![0.0; side * side];
-        for (y, line) in luma.chunks_exact(SIDE).enumerate() {
+        for (y, line) in plane.chunks_exact(own).enumerate() {
             for (x, part) in line.chunks_exact(factor).enumerate() {
                 out[y / factor * side + x] += part.iter().map(|sample| f32::from(*sample)).sum::<f32>();
             }
         }
         let scale = 1.0 / (factor * factor) as f32;
-        Plane { side, luma: out.into_iter().map(|sum| sum * scale).collect() }
+        Plane { side, samples: out.into_iter().map(|sum| sum * scale).collect() }
     }
 
     /// Bilinear sample at a point from the middle, in sides; nothing outside.
@@ -219,11 +262,26 @@ impl Plane {
         let [left, top] = [x, y].map(|at| (at as usize).min(self.side - 2));
         let (across, along) = (x - left as f32, y - top as f32);
         let at = top * self.side + left;
-        let above = self.luma[at] + across * (self.luma[at + 1] - self.luma[at]);
-        let below =
-            self.luma[at + self.side] + across * (self.luma[at + self.side + 1] - self.luma[at + self.side]);
+        let above = self.samples[at] + across * (self.samples[at + 1] - self.samples[at]);
+        let below = self.samples[at + self.side]
+            + across * (self.samples[at + self.side + 1] - self.samples[at + self.side]);
         Some(above + along * (below - above))
     }
+}
+
+/// Blocks of which enough is seen to say something.
+fn seen(blocks: &[Block]) -> impl Iterator<Item = &Block> {
+    let whole = blocks.iter().map(|block| block.count).fold(0.0, f32::max);
+    blocks.iter().filter(move |block| block.count > 0.0 && block.count >= whole / 2.0)
+}
+
+/// Mean squared error over the better four fifths of the blocks.
+fn typical(blocks: &[Block]) -> f32 {
+    let mut errors: Vec<f32> =
+        blocks.iter().filter(|block| block.count > 0.0).map(Block::mean_square).collect();
+    errors.sort_by(f32::total_cmp);
+    let better = errors.len() * 4 / 5;
+    errors[..better].iter().sum::<f32>() / better.max(1) as f32
 }
 
 fn median(mut values: Vec<f32>) -> Option<f32> {
@@ -249,21 +307,26 @@ fn solve(mut rows: [[f64; UNKNOWNS + 1]; UNKNOWNS]) -> Option<[f64; UNKNOWNS]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vcn_media::Yuv420;
 
-    fn picture(part: f32, shift: f32, gain: f32, logo: bool) -> Vec<u8> {
+    fn picture(part: f32, shift: f32, gain: f32, logo: bool, tint: u8) -> Thumbnail {
         let sample = |at: usize| {
             let [u, v] = [at % SIDE, at / SIDE].map(|at| (at as f32 + 0.5) / SIDE as f32 - 0.5);
             let (x, y) = (part * u + shift, part * v);
             let value = 120.0 + 50.0 * (9.0 * x).sin() * (7.0 * y).cos() + 20.0 * (23.0 * x + 17.0 * y).sin();
             if logo && u > 0.3 && v < -0.3 { 250.0 } else { gain * value }
         };
-        (0..SIDE * SIDE).map(|at| sample(at) as u8).collect()
+        let y = (0..SIDE * SIDE).map(|at| sample(at) as u8).collect();
+        let half = SIDE / 2;
+        let tinted = |at: usize| if at % half < 8 && at / half < 8 { 128 + tint } else { 128 };
+        let u = (0..half * half).map(tinted).collect();
+        Thumbnail::of(&Yuv420 { width: SIDE, height: SIDE, y, u, v: vec![128; half * half] }.into())
     }
 
     #[test]
     fn a_crop_with_more_light_and_a_logo_is_undone() {
-        let (whole, cropped) = (picture(1.0, 0.0, 1.0, false), picture(0.9, 0.05, 1.1, true));
-        let found = Registration::fit(&[(&cropped, &whole)]);
+        let (whole, cropped) = (picture(1.0, 0.0, 1.0, false, 0), picture(0.9, 0.05, 1.1, true, 0));
+        let found = Registration::fit(&[(cropped.luma(), whole.luma())]);
         for scale in found.scale {
             assert!((scale - 0.9).abs() < 0.005, "{found:?}");
         }
@@ -273,8 +336,17 @@ mod tests {
         let left = found.residual(&cropped, &whole);
         // The logo is what is left.
         assert!(left.worst_mean > 60.0 && Distortion::psnr(left.distortion.mean) < 25.0, "{left:?}");
-        let clean = picture(0.9, 0.05, 1.1, false);
-        let left = Registration::fit(&[(&clean, &whole)]).residual(&clean, &whole);
+        let clean = picture(0.9, 0.05, 1.1, false, 0);
+        let left = Registration::fit(&[(clean.luma(), whole.luma())]).residual(&clean, &whole);
         assert!(left.worst_mean < 2.0 && Distortion::psnr(left.distortion.mean) > 40.0, "{left:?}");
+        assert!(left.worst_colour < 0.01, "{left:?}");
+    }
+
+    #[test]
+    fn a_colour_that_luma_does_not_show_is_left_over() {
+        let (plain, tinted) = (picture(1.0, 0.0, 1.0, false, 0), picture(1.0, 0.0, 1.0, false, 20));
+        let left = Registration::IDENTITY.residual(&tinted, &plain);
+        assert!((left.worst_colour - 20.0).abs() < 0.01, "{left:?}");
+        assert!(left.worst_mean < 0.01 && left.typical_colour < 0.01, "{left:?}");
     }
 }

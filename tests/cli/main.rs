@@ -6,6 +6,8 @@ mod untrained;
 
 mod archive;
 mod damage;
+mod duplicates;
+mod features;
 mod interruption;
 mod measuring;
 mod names;

@@ -76,8 +76,9 @@ struct Related {
     agreement: Agreement,
 }
 
+/// What time and pixels say of two videos.
 #[derive(Serialize)]
-struct Agreement {
+pub struct Agreement {
     from_seconds: f64,
     to_seconds: f64,
     other_from_seconds: f64,
@@ -88,6 +89,8 @@ struct Agreement {
     worst_frame_psnr: f32,
     worst_block_psnr: f32,
     worst_block_mean_error: f32,
+    worst_block_colour_error: f32,
+    typical_colour_error: f32,
 }
 
 #[derive(Serialize)]
@@ -173,7 +176,8 @@ impl Video {
 }
 
 impl Agreement {
-    fn of(evidence: &Evidence) -> Agreement {
+    /// The evidence in numbers.
+    pub fn of(evidence: &Evidence) -> Agreement {
         let distortion = evidence.residual.distortion;
         // JSON has no infinity.
         let psnr = |error: f32| Distortion::psnr(error).min(99.0);
@@ -188,6 +192,8 @@ impl Agreement {
             worst_frame_psnr: psnr(distortion.worst_frame),
             worst_block_psnr: psnr(distortion.worst_block),
             worst_block_mean_error: evidence.residual.worst_mean,
+            worst_block_colour_error: evidence.residual.worst_colour,
+            typical_colour_error: evidence.residual.typical_colour,
         }
     }
 }

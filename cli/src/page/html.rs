@@ -66,7 +66,7 @@ fn pair(out: &mut String, name: &str, pair: &Pair) -> Result<()> {
         for (which, name) in [name, &pair.name].into_iter().enumerate() {
             put(out, format_args!("<tr><th>{}</th>", escaped(name)));
             for moment in &pair.moments {
-                let (url, at) = (picture::still(&moment.pictures[which])?, moment.seconds[which]);
+                let (url, at) = (picture::still_url(&moment.pictures[which])?, moment.seconds[which]);
                 put(
                     out,
                     format_args!(
@@ -107,7 +107,7 @@ fn pair(out: &mut String, name: &str, pair: &Pair) -> Result<()> {
             );
         }
         let psnr = Distortion::psnr(worst.error).min(99.0);
-        put(out, format_args!("<p>There the pictures are {psnr:.1} dB apart (PSNR of luma).</p>\n"));
+        put(out, format_args!("<p>There the pictures are {psnr:.1} dB apart (PSNR).</p>\n"));
     }
     out.push_str("</div>\n</article>\n");
     Ok(())

@@ -1,13 +1,15 @@
 //! One self-contained page about videos that have something in common: for `vcn store dups`, `vcn store find` and
-//! whatever else compares videos. It loads nothing and runs no script.
+//! `vcn dedup`. It loads nothing and runs no script.
 
 mod html;
 mod picture;
 
 use vcn_media::{AtomicFile, Rgb8};
-use vcn_similarity::{SIDE, Thumbnail};
+use vcn_similarity::{SIDE, Thumbnail, likeness};
 
 use crate::failure::{Failure, Result};
+
+pub use picture::still;
 
 /// What is on the page.
 pub struct Page {
@@ -67,7 +69,7 @@ pub struct Matrix {
     pub values: Vec<f32>,
 }
 
-/// The block of 16x16 luma samples, on thumbnails of 160x160, that differs most.
+/// The block of 16x16 samples, on thumbnails of 160x160, that differs most, in luma or in colour.
 pub struct WorstBlock {
     /// Mean squared error in it.
     pub error: f32,
@@ -91,6 +93,20 @@ impl Page {
     }
 }
 
+impl Matrix {
+    /// Sampled frames in a row or a column at most.
+    const SAMPLED: usize = 240;
+
+    /// How alike the frames behind these vectors are; nothing if there are none.
+    pub fn of(rows: &[&[i8]], columns: &[&[i8]]) -> Option<Matrix> {
+        let few = |count: usize| (0..count).step_by(count.div_ceil(Self::SAMPLED).max(1));
+        let width = few(columns.len()).count();
+        let row = |at: usize| few(columns.len()).map(move |other| likeness(rows[at], columns[other]));
+        let values: Vec<f32> = few(rows.len()).flat_map(row).collect();
+        (!values.is_empty()).then_some(Matrix { width, values })
+    }
+}
+
 impl WorstBlock {
     /// Looks for it in pairs of thumbnails.
     pub fn among<'a>(
@@ -98,7 +114,7 @@ impl WorstBlock {
     ) -> Option<WorstBlock> {
         let mut worst: Option<(f32, [usize; 2], _)> = None;
         for pair in pairs {
-            let (error, place) = worst_block(pair.1.luma(), pair.2.luma());
+            let (error, place) = worst_block(pair.1, pair.2);
             if worst.as_ref().is_none_or(|worst| error > worst.0) {
                 worst = Some((error, place, pair));
             }
@@ -113,18 +129,23 @@ impl WorstBlock {
 const BLOCK: usize = 16;
 
 /// Mean squared error of the worst block of two thumbnails, and its left and top sample.
-fn worst_block(a: &[u8], b: &[u8]) -> (f32, [usize; 2]) {
+fn worst_block(a: &Thumbnail, b: &Thumbnail) -> (f32, [usize; 2]) {
+    let (a, b) = (a.picture(), b.picture());
+    let planes = [(&a.y, &b.y, 1), (&a.u, &b.u, 2), (&a.v, &b.v, 2)];
     let error = |left: usize, top: usize| -> u32 {
-        let rows = (top..top + BLOCK).map(|y| y * SIDE + left..y * SIDE + left + BLOCK);
-        rows.map(|row| {
-            a[row.clone()].iter().zip(&b[row]).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum::<u32>()
-        })
-        .sum()
+        let in_plane = |(a, b, divide): (&Vec<u8>, &Vec<u8>, usize)| -> u32 {
+            let [side, left, top, block] = [SIDE, left, top, BLOCK].map(|length| length / divide);
+            let rows = (top..top + block).map(|y| y * side + left..y * side + left + block);
+            rows.flat_map(|row| a[row.clone()].iter().zip(&b[row]))
+                .map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2))
+                .sum()
+        };
+        planes.into_iter().map(in_plane).sum()
     };
     let places = (0..SIDE / BLOCK * (SIDE / BLOCK)).map(|at| {
         let (left, top) = (at % (SIDE / BLOCK) * BLOCK, at / (SIDE / BLOCK) * BLOCK);
         (error(left, top), [left, top])
     });
     let (error, place) = places.max_by_key(|(error, _)| *error).unwrap_or_default();
-    (error as f32 / (BLOCK * BLOCK) as f32, place)
+    (error as f32 / (BLOCK * BLOCK * 3 / 2) as f32, place)
 }

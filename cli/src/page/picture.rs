@@ -14,11 +14,17 @@ use crate::failure::{Failure, Result};
 /// Width of a still on the page, in pixels.
 const STILL: u32 = 160;
 
-/// A picture of any size as a still: a URL that contains it.
-pub fn still(picture: &Rgb8) -> Result<String> {
+/// A picture at the size at which the page shows it.
+pub fn still(picture: &Rgb8) -> Result<Rgb8> {
     let image = to_image(picture)?;
     let height = (STILL * image.height() / image.width().max(1)).clamp(1, 4 * STILL);
     let small = resize(&image, STILL, height, FilterType::Triangle);
+    Ok(Rgb8 { width: STILL as usize, height: height as usize, data: small.into_raw() })
+}
+
+/// A picture of any size as a still: a URL that contains it.
+pub fn still_url(picture: &Rgb8) -> Result<String> {
+    let small = to_image(&if picture.width == STILL as usize { picture.clone() } else { still(picture)? })?;
     let mut bytes = Vec::new();
     JpegEncoder::new_with_quality(&mut bytes, 82)
         .write_image(small.as_raw(), small.width(), small.height(), ExtendedColorType::Rgb8)

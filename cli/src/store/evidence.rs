@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use vcn_media::{Colour, OpenOptions, Picture, Rgb8};
-use vcn_similarity::{PickedFrame, Picker, Thumbnail, likeness};
+use vcn_similarity::{PickedFrame, Picker, Thumbnail};
 use vcn_store::{Descriptor, FrameSource, Level, Match, Store};
 
 use super::failure;
@@ -13,9 +13,6 @@ use crate::page::{Group, Matrix, Moment, Pair, WorstBlock};
 
 /// Moments that are shown of a pair at most.
 const MOMENTS: usize = 6;
-
-/// Sampled frames of a video in a matrix at most.
-const SAMPLED: usize = 240;
 
 /// Where the pictures of a video come from.
 pub enum Video<'a> {
@@ -96,7 +93,10 @@ fn pair(store: &Store, video: &Video, found: &Match, descriptor: &dyn Descriptor
         reason: found.reason.clone(),
         saved_bytes: found.shared_bytes,
         moments: moments.collect(),
-        matrix: matrix(&sampled, &b.sampled),
+        matrix: Matrix::of(
+            &sampled.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+            &b.sampled.iter().map(|frame| frame.vector.as_slice()).collect::<Vec<_>>(),
+        ),
         worst,
     })
 }
@@ -157,15 +157,4 @@ fn see(store: &Store, video: &Video, wanted: BTreeSet<u64>, descriptor: &dyn Des
             Ok(Seen { rate: info.fps.as_f64(), colour: info.colour, pictures, sampled })
         }
     }
-}
-
-fn matrix(a: &[Vec<i8>], b: &[PickedFrame]) -> Option<Matrix> {
-    let few = |count: usize| (0..count).step_by(count.div_ceil(SAMPLED).max(1));
-    let (rows, columns): (Vec<usize>, Vec<usize>) = (few(a.len()).collect(), few(b.len()).collect());
-    let row = |at: &usize| {
-        let vector = &a[*at];
-        columns.iter().map(|other| likeness(vector, &b[*other].vector)).collect::<Vec<f32>>()
-    };
-    let values: Vec<f32> = rows.iter().flat_map(row).collect();
-    (!values.is_empty()).then_some(Matrix { width: columns.len(), values })
 }

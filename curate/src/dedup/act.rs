@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
+use vcn_media::AtomicFile;
 
 use super::journal::{Entry, Journal, Undone, read};
 use super::relation::{Relation, Report};
@@ -161,8 +162,18 @@ fn restore(entry: &Entry) -> std::result::Result<&'static str, String> {
     if digest(&entry.kept).map_err(text)?.to_hex().as_str() != entry.blake3 {
         return Err(format!("{} is no longer the file that was kept", entry.kept.display()));
     }
-    replace(&entry.removed, |new| fs::copy(&entry.kept, new).map(drop)).map_err(text)?;
+    copy(&entry.kept, &entry.removed, linked).map_err(text)?;
     Ok("copied from the file that was kept")
+}
+
+/// Copies a file, of which nothing is seen before all of it is there.
+fn copy(from: &Path, to: &Path, overwrite: bool) -> Result<()> {
+    let mut source = fs::File::open(from).map_err(Error::io("read", from))?;
+    let mut file = AtomicFile::create(to, overwrite)?;
+    std::io::copy(&mut source, &mut file).map_err(Error::io("write", to))?;
+    file.commit()?;
+    let permissions = source.metadata().map_err(Error::io("read", from))?.permissions();
+    fs::set_permissions(to, permissions).map_err(Error::io("set the permissions of", to))
 }
 
 /// Makes a file under another name beside `path`, then gives it that name.

@@ -1,6 +1,6 @@
 //! What the pixels say of two videos at an alignment.
 
-use vcn_similarity::{Registration, Residual, SIDE};
+use vcn_similarity::{Registration, Residual, Thumbnail};
 
 use super::pictures::Pictures;
 use super::relation::Evidence;
@@ -49,11 +49,11 @@ impl Couple<'_> {
 
     /// Evidence from a sample of the frames.
     fn sampled(&self, pictures: &mut Pictures, timing: &Timing) -> Result<Evidence> {
-        let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        let mut pairs: Vec<(Thumbnail, Thumbnail)> = Vec::new();
         self.pairs(pictures, timing, stride(timing), |a, b| pairs.push((a, b)))?;
         let step = pairs.len().div_ceil(FITTED).max(1);
         let fitted: Vec<(&[u8], &[u8])> =
-            pairs.iter().step_by(step).map(|(a, b)| (a.as_slice(), b.as_slice())).collect();
+            pairs.iter().step_by(step).map(|(a, b)| (a.luma(), b.luma())).collect();
         let registration = Registration::fit(&fitted);
         let mut evidence = self.start(timing, registration);
         for (a, b) in &pairs {
@@ -82,14 +82,14 @@ impl Couple<'_> {
         pictures: &mut Pictures,
         timing: &Timing,
         stride: usize,
-        mut visit: impl FnMut(Vec<u8>, Vec<u8>),
+        mut visit: impl FnMut(Thumbnail, Thumbnail),
     ) -> Result<()> {
         let (mut ours, mut theirs) = (pictures.of(self.a)?, pictures.of(self.b)?);
         for frame in timing.run.clone().step_by(stride) {
             let Some(other) = self.counterpart(frame, timing.offset) else { continue };
             let (Some(mut a), Some(b)) = (ours.at(frame)?, theirs.at(other)?) else { return Ok(()) };
             if self.mirrored {
-                a.chunks_mut(SIDE).for_each(<[u8]>::reverse);
+                a = a.mirrored();
             }
             visit(a, b);
         }

@@ -1,6 +1,7 @@
 //! The search for duplicates among scanned videos.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use rayon::prelude::*;
 use vcn_similarity::{Alignment, Descriptor, Index, PickedFrame};
@@ -45,8 +46,38 @@ struct Aligned {
 /// Seconds that two videos must have in common, where neither has all of the other.
 const SHARED: f64 = 1.0;
 
+/// By how many seconds one part of a video may stick out of another that contains it.
+const SLACK: f64 = 0.25;
+
 /// Videos of the same frames, the best first.
 type Class = Vec<usize>;
+
+/// Which videos show all of others.
+#[derive(Default)]
+struct Containment {
+    /// For each video, those that show all of it, and where, in seconds.
+    wholes: BTreeMap<usize, BTreeMap<usize, Range<f64>>>,
+    /// For each video that was adjusted or edited, of which one it is a version.
+    version_of: BTreeMap<usize, usize>,
+}
+
+impl Containment {
+    /// Videos that show all of both.
+    fn of_both(&self, a: usize, b: usize) -> impl Iterator<Item = (usize, &Range<f64>, &Range<f64>)> {
+        let both = self.wholes.get(&a).zip(self.wholes.get(&b));
+        both.into_iter()
+            .flat_map(|(a, b)| a.iter().filter_map(|(whole, at)| Some((*whole, at, b.get(whole)?))))
+    }
+
+    /// Whether enough is known of two videos through those that show all of both: versions of one video are listed as
+    /// that and not once more against each other, and so are its parts, unless one contains the other.
+    fn settles(&self, a: usize, b: usize) -> bool {
+        let within = |a: &Range<f64>, b: &Range<f64>| b.start >= a.start - SLACK && b.end <= a.end + SLACK;
+        let of = self.version_of.get(&a);
+        let mut common = self.of_both(a, b).peekable();
+        common.peek().is_some() && !common.all(|(whole, a, b)| of != Some(&whole) && within(a, b))
+    }
+}
 
 /// Finds duplicates. `folders` says for each scan in which of the folders named it was found; `compared` is called
 /// before each comparison of pixels.
@@ -72,9 +103,7 @@ pub fn find(
     let mut report = Report::default();
     let mut pictures = Pictures::default();
     let mut taken = BTreeSet::new();
-    // What each video was found to show all of, or a part of; and of what it is another version.
-    let mut shows: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
-    let mut version_of: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut known = Containment::default();
     for (at, class) in classes.iter().enumerate() {
         if !taken.insert(at) {
             continue;
@@ -87,11 +116,8 @@ pub fn find(
             }
             let aligned = aligned.get(&(at, *other)).copied();
             let Some(aligned) = aligned else { continue };
-            // Versions of one video are listed as that, and not once more as versions of each other.
-            let both = shows.get(&at).zip(shows.get(other));
-            let same_source = both.is_some_and(|(a, b)| !a.is_disjoint(b));
             let may_be_one = about_as_long(videos[at], videos[*other], options);
-            if same_source && !may_be_one {
+            if !may_be_one && known.settles(at, *other) {
                 continue;
             }
             // The one that is kept is `b`: what was done is said of the other.
@@ -112,17 +138,24 @@ pub fn find(
                 group.others.extend(classes[*other].iter().map(member));
                 continue;
             }
-            let versions = version_of.get(&at).is_some_and(|of| version_of.get(other) == Some(of));
-            if relation != Relation::Shared {
-                let (whole, part) = if couple.a.seconds() > couple.b.seconds() && !may_be_one {
-                    (*other, at)
+            let version = |video: &usize| known.version_of.get(video);
+            let versions = version(&at).is_some_and(|of| version(other) == Some(of));
+            if relation != Relation::Shared && !versions {
+                // What shows both is told of the longer one; of the shorter it goes without saying.
+                let both: Vec<usize> = known.of_both(at, *other).map(|(whole, ..)| whole).collect();
+                let (part, name) = (classes[*other][0], |whole: &usize| classes[*whole][0]);
+                report.related.retain(|related| {
+                    related.video != part || !both.iter().any(|whole| name(whole) == related.other)
+                });
+                let (whole, part, place) = if couple.a.seconds() > couple.b.seconds() && !may_be_one {
+                    (*other, at, evidence.from..evidence.to)
                 } else {
-                    (at, *other)
+                    (at, *other, evidence.other_from..evidence.other_to)
                 };
-                shows.entry(part).or_default().insert(whole);
+                known.wholes.entry(part).or_default().insert(whole, place);
             }
             if matches!(relation, Relation::Adjusted | Relation::Edited) {
-                version_of.entry(*other).or_insert(at);
+                known.version_of.entry(*other).or_insert(at);
             }
             if !versions {
                 report.related.push(Related {

@@ -1,4 +1,4 @@
-//! The pictures of videos as they are compared: luma of canonical thumbnails.
+//! The pictures of videos as they are compared: canonical thumbnails.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -12,20 +12,22 @@ use crate::scan::{Scan, open_path};
 
 /// Bytes of pictures that are kept of videos that were compared before.
 const BUDGET: usize = 256 << 20;
+/// Bytes of a thumbnail.
+const PICTURE: usize = SIDE * SIDE * 3 / 2;
 
 /// Pictures of short videos, so that these are decoded once and not for each comparison.
 #[derive(Default)]
 pub(crate) struct Pictures {
-    kept: VecDeque<(PathBuf, Rc<Vec<Vec<u8>>>)>,
+    kept: VecDeque<(PathBuf, Rc<Vec<Thumbnail>>)>,
     bytes: usize,
 }
 
 /// The pictures of one video, asked for in order.
 pub(crate) enum Frames<'a> {
     /// All of them.
-    Kept(Rc<Vec<Vec<u8>>>),
+    Kept(Rc<Vec<Thumbnail>>),
     /// As they are decoded.
-    Decoded { scan: &'a Scan, reader: Box<dyn FrameReader>, next: usize, last: Option<Vec<u8>> },
+    Decoded { scan: &'a Scan, reader: Box<dyn FrameReader>, next: usize, last: Option<Thumbnail> },
 }
 
 impl Pictures {
@@ -41,7 +43,7 @@ impl Pictures {
             return Ok(frames);
         }
         let mut frames = Frames::Decoded { scan, reader: open_path(&scan.path)?, next: 0, last: None };
-        let bytes = scan.tiny.len() * SIDE * SIDE;
+        let bytes = scan.tiny.len() * PICTURE;
         if bytes > BUDGET / 8 {
             return Ok(frames);
         }
@@ -52,8 +54,8 @@ impl Pictures {
         Ok(Frames::Kept(self.keep(&scan.path, pictures)))
     }
 
-    fn keep(&mut self, path: &Path, pictures: Vec<Vec<u8>>) -> Rc<Vec<Vec<u8>>> {
-        let size = |pictures: &[Vec<u8>]| pictures.len() * SIDE * SIDE;
+    fn keep(&mut self, path: &Path, pictures: Vec<Thumbnail>) -> Rc<Vec<Thumbnail>> {
+        let size = |pictures: &[Thumbnail]| pictures.len() * PICTURE;
         self.bytes += size(&pictures);
         let pictures = Rc::new(pictures);
         self.kept.push_back((path.to_owned(), pictures.clone()));
@@ -71,14 +73,14 @@ impl Frames<'_> {
     ///
     /// # Errors
     /// The video cannot be read any more.
-    pub fn at(&mut self, frame: usize) -> Result<Option<Vec<u8>>> {
+    pub fn at(&mut self, frame: usize) -> Result<Option<Thumbnail>> {
         match self {
             Frames::Kept(pictures) => Ok(pictures.get(frame).cloned()),
             Frames::Decoded { scan, reader, next, last } => {
                 while *next <= frame {
                     let Some(picture) = reader.next()? else { return Ok(None) };
                     if *next == frame {
-                        *last = Some(Thumbnail::with(&picture, &scan.window, SIDE).luma().to_vec());
+                        *last = Some(Thumbnail::with(&picture, &scan.window, SIDE));
                     }
                     *next += 1;
                 }

@@ -20,6 +20,11 @@ const MEAN: f32 = 22.0;
 const MEAN_RATIO: f32 = 3.6;
 /// An error of a mean that rounding makes, in code values.
 const ROUNDING: f32 = 2.0;
+/// Largest error of a mean of Cb or Cr over a block, in code values: copies down to crf 35 and half size reached 8.6.
+const COLOUR: f32 = 12.0;
+/// Mean squared error of Cb and Cr in most blocks above which all of the picture is of another colour, in squared code
+/// values: the same copies reached 3.1.
+const OTHER_COLOURS: f32 = 12.0;
 /// Share of a video that must agree before it is all of it.
 const WHOLE: f64 = 0.95;
 /// Share of the one that the other must show.
@@ -33,7 +38,7 @@ pub enum Relation {
     Identical,
     /// The same pictures from beginning to end, coded or scaled otherwise.
     Duplicate,
-    /// The same pictures from beginning to end, cropped, mirrored or in another light.
+    /// The same pictures from beginning to end, cropped, mirrored, or in another light or colour.
     Adjusted,
     /// The same pictures from beginning to end but for a part of them, such as a caption.
     Edited,
@@ -74,8 +79,8 @@ pub struct Evidence {
     pub registration: Registration,
     /// Pairs of frames that were compared.
     pub frames: u64,
-    /// What is left of the differences, over these frames: of `typical` the mean, of
-    /// `worst_mean` and `overlap` the worst.
+    /// What is left of the differences, over these frames: of `typical` and `typical_colour` the mean, of `worst_mean`,
+    /// `worst_colour` and `overlap` the worst.
     pub residual: Residual,
 }
 
@@ -86,13 +91,19 @@ impl Evidence {
         sum.distortion = sum.distortion.merge(self.frames, residual.distortion, 1);
         let before = self.frames as f32;
         sum.typical = (sum.typical * before + residual.typical) / (before + 1.0);
+        sum.typical_colour = (sum.typical_colour * before + residual.typical_colour) / (before + 1.0);
         sum.worst_mean = sum.worst_mean.max(residual.worst_mean);
+        sum.worst_colour = sum.worst_colour.max(residual.worst_colour);
         sum.overlap = sum.overlap.min(residual.overlap);
         self.frames += 1;
     }
 
     /// Whether nothing is left that compression does not leave.
     pub(crate) fn is_clean(&self) -> bool {
+        self.is_clean_luma() && self.residual.worst_colour <= COLOUR
+    }
+
+    fn is_clean_luma(&self) -> bool {
         let Residual { distortion, worst_mean, .. } = self.residual;
         let [mean, frame, block] =
             [distortion.mean, distortion.worst_frame, distortion.worst_block].map(Distortion::psnr);
@@ -102,11 +113,16 @@ impl Evidence {
         frame >= FRAME && block >= BLOCK && spread && worst_mean <= mean_limit
     }
 
+    /// Whether all of the picture is of other colours, such as in black and white.
+    fn is_recoloured(&self) -> bool {
+        self.residual.typical_colour > OTHER_COLOURS
+    }
+
     /// Whether nothing hints at frames that are shown at another time.
     pub(crate) fn is_in_time(&self) -> bool {
         /// PSNR of most blocks that frames of another time do not reach unless nothing moves, in decibels.
         const STILL: f32 = 36.0;
-        self.is_clean() || Distortion::psnr(self.residual.typical) >= STILL
+        self.is_clean_luma() || Distortion::psnr(self.residual.typical) >= STILL
     }
 
     /// What two videos of these lengths, in seconds, are to each other; nothing if the pixels do not confirm it.
@@ -120,8 +136,9 @@ impl Evidence {
         let other_whole = share(self.other_from, self.other_to, other_length);
         let plain = !self.mirrored && self.registration.is_same_part() && self.registration.is_same_light();
         Some(match (whole, other_whole) {
-            (true, true) if !self.is_clean() => Relation::Edited,
-            (true, true) if plain => Relation::Duplicate,
+            (true, true) if self.is_clean() && plain => Relation::Duplicate,
+            (true, true) if !self.is_clean_luma() => Relation::Edited,
+            (true, true) if !self.is_clean() && !self.is_recoloured() => Relation::Edited,
             (true, true) => Relation::Adjusted,
             (false, false) => Relation::Shared,
             _ => Relation::Part,
@@ -140,6 +157,9 @@ impl Evidence {
         }
         if !self.registration.is_same_light() {
             words.push(format!("luma x {gain:.2} {offset:+.0}"));
+        }
+        if self.is_recoloured() {
+            words.push("other colours".to_owned());
         }
         words.join(", ")
     }

@@ -1,0 +1,58 @@
+//! Lists of what to do, as CSV: `video_path,feature_path`.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+
+/// A video, and where its features go.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Item {
+    /// The video.
+    pub video_path: PathBuf,
+    /// The file of its features.
+    pub feature_path: PathBuf,
+}
+
+/// Reads a list, whose first line names the columns, in any order. What is listed twice is done once. `path` is for
+/// messages.
+///
+/// # Errors
+/// A line that cannot be read, an empty path, or one file for the features of two videos.
+pub fn read_list(path: &Path, input: impl Read) -> Result<Vec<Item>> {
+    let malformed = |line: u64, reason: String| Error::List { path: path.to_owned(), line, reason };
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
+    let mut seen: HashMap<PathBuf, (PathBuf, u64)> = HashMap::new();
+    let mut items = Vec::new();
+    let headers = reader.headers().map_err(|error| malformed(1, error.to_string()))?.clone();
+    let mut record = csv::StringRecord::new();
+    loop {
+        let read = reader.read_record(&mut record);
+        let line = record.position().map_or(1, csv::Position::line);
+        match read {
+            Ok(true) => {}
+            Ok(false) => return Ok(items),
+            Err(error) => return Err(malformed(line, error.to_string())),
+        }
+        let item: Item =
+            record.deserialize(Some(&headers)).map_err(|error| malformed(line, error.to_string()))?;
+        if item.video_path.as_os_str().is_empty() || item.feature_path.file_name().is_none() {
+            return Err(malformed(line, "a video and a file for its features are needed".to_owned()));
+        }
+        match seen.insert(item.feature_path.clone(), (item.video_path.clone(), line)) {
+            None => items.push(item),
+            Some((video, _)) if video == item.video_path => {}
+            Some((video, before)) => {
+                let reason = format!(
+                    "{} is for {} already, in line {before}",
+                    item.feature_path.display(),
+                    video.display()
+                );
+                return Err(malformed(line, reason));
+            }
+        }
+    }
+}
