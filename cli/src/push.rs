@@ -9,7 +9,7 @@ use vcn_codec::Effort;
 use vcn_codec::gop::GopPolicy;
 use vcn_media::{OpenOptions, SourceKind};
 use vcn_serve::{Client, Push, Pushed};
-use vcn_store::{Class, DigestSplitter, Planes, SegmentCodec, Splitter};
+use vcn_store::{BlockSpectrum, Class, DigestSplitter, Planes, SegmentCodec, Splitter};
 
 use crate::compute::Compute;
 use crate::failure::{Failure, Result};
@@ -86,6 +86,8 @@ struct Line {
     sent_bytes: u64,
     received_bytes: u64,
     deliveries: Vec<vcn_serve::protocol::Delivery>,
+    /// One's own videos there that look alike; nothing was done about it.
+    alike: Vec<vcn_serve::protocol::Alike>,
 }
 
 /// Runs the command.
@@ -157,6 +159,13 @@ fn text(line: &Line) -> String {
              {sent} sent, {received} received"
         ),
     };
+    for alike in &line.alike {
+        let mirror = if alike.mirrored { ", in the mirror" } else { "" };
+        text += &format!(
+            "\n  looks like {} from {:.1} s on (score {:.2}{mirror})",
+            alike.name, alike.stored[0], alike.score
+        );
+    }
     for delivery in &line.deliveries {
         let cost = match &delivery.held_as {
             Some(held) => format!("a reference to what {} has as {held}", delivery.to),
@@ -172,7 +181,7 @@ fn one(client: &Client, codec: &dyn SegmentCodec, a: &Arguments, input: &Input) 
         let reason = "-: a pipe cannot be pushed, since it is read twice: write it to a file first";
         return Err(Failure::Usage(reason.to_owned()));
     }
-    let mut frames = Frames::open(&input.path, OpenOptions::default())?;
+    let mut frames = Frames::open(&input.path, OpenOptions { times: true, ..OpenOptions::default() })?;
     let info = frames.info().clone();
     let class = Class::from(a.class);
     let quality = if a.class == ClassName::Frames { 0 } else { a.quality };
@@ -204,6 +213,7 @@ fn one(client: &Client, codec: &dyn SegmentCodec, a: &Arguments, input: &Input) 
         side,
         original: original.as_mut().map(|file| file as &mut dyn Read),
         overwrite: a.overwrite,
+        descriptor: Some(&BlockSpectrum),
     };
     let progress = Progress::new(&input.name, None);
     let pushed = vcn_serve::push(client, request, &mut frames, &mut || progress.frame()).map_err(failure)?;
@@ -212,7 +222,7 @@ fn one(client: &Client, codec: &dyn SegmentCodec, a: &Arguments, input: &Input) 
         true => Vec::new(),
         false => client.share(&input.name, &a.share).map_err(failure)?.deliveries,
     };
-    let Pushed { published, encoded_frames, sent_segments, segments, traffic } = pushed;
+    let Pushed { published, encoded_frames, sent_segments, segments, traffic, alike } = pushed;
     Ok(Line {
         input: input.path.clone(),
         name: published.name,
@@ -225,5 +235,6 @@ fn one(client: &Client, codec: &dyn SegmentCodec, a: &Arguments, input: &Input) 
         sent_bytes: traffic.sent,
         received_bytes: traffic.received,
         deliveries,
+        alike,
     })
 }

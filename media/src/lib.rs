@@ -36,6 +36,8 @@ mod ffmpeg;
 #[cfg(feature = "files")]
 mod folder;
 #[cfg(feature = "files")]
+mod frame_times;
+#[cfg(feature = "files")]
 mod natural_order;
 #[cfg(feature = "files")]
 mod open;
@@ -59,7 +61,9 @@ pub use rational::Rational;
 #[cfg(feature = "files")]
 pub use atomic_file::AtomicFile;
 #[cfg(feature = "files")]
-pub use create::{CreateOptions, create};
+pub use create::{CreateOptions, create, create_timed, keeps_times};
+#[cfg(feature = "files")]
+pub use frame_times::FrameTimes;
 #[cfg(feature = "files")]
 pub use open::{OpenOptions, open};
 #[cfg(feature = "files")]

@@ -28,6 +28,8 @@ pub struct OpenOptions {
     pub skip: u64,
     /// Number of frames to read at most, 1 or more.
     pub limit: Option<u64>,
+    /// Whether to find out when frames are shown, for [`FrameReader::times`].
+    pub times: bool,
 }
 
 impl OpenOptions {
@@ -83,7 +85,7 @@ fn y4m_stream<S: y4m::Source + 'static>(
 }
 
 fn through_ffmpeg(path: &Path, input: &str, options: OpenOptions) -> Result<Box<dyn FrameReader>> {
-    let mut reader = ffmpeg::Reader::new(path, input)?;
+    let mut reader = ffmpeg::Reader::new(path, input, options.times)?;
     options.apply(reader.info_mut());
     window(reader, path, options)
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     error::Result,
+    frame_times::FrameTimes,
     picture::{Colour, Picture},
     rational::Rational,
 };
@@ -51,6 +52,15 @@ pub trait FrameReader: Send {
     /// # Errors
     /// A frame that cannot be read or has another size than the video; the message names its file or its index.
     fn next(&mut self) -> Result<Option<Picture>>;
+
+    /// After the last frame: when frames are shown, if [`OpenOptions::times`](crate::OpenOptions::times) asked for it and
+    /// they do not follow each other at one rate.
+    ///
+    /// # Errors
+    /// They were asked for and cannot be read.
+    fn times(&mut self) -> Result<Option<FrameTimes>> {
+        Ok(None)
+    }
 }
 
 /// A destination of frames. Nothing appears under the output's name before [`FrameWriter::finish`]; a writer that is

@@ -1,8 +1,10 @@
 //! What client and server say to each other, as JSON bodies; `doc/SERVE.md` has the routes.
 
 use serde::{Deserialize, Serialize};
-use vcn_media::{Colour, Rational};
-use vcn_store::{BlobRef, Class, Digest, Format, Kind, Manifest, ObjectId, Parts, SourceFacts};
+use vcn_media::Colour;
+use vcn_store::{
+    BlobRef, Class, Digest, Format, Kind, Looks, Manifest, ObjectId, Parts, SourceFacts, Timing,
+};
 
 /// The version in all paths.
 pub const VERSION: &str = "v1";
@@ -21,6 +23,24 @@ pub struct Have {
     /// The frames keys of its segments.
     #[serde(default)]
     pub keys: Vec<Digest>,
+    /// What it looks like, to learn which of one's own videos are alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks: Option<Looks>,
+}
+
+/// A video of the asking user that looks alike: a nomination, which no pixel was asked about.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Alike {
+    /// The name, without that of its user.
+    pub name: String,
+    /// From 0 to 1.
+    pub score: f32,
+    /// Where the common part starts in the video that was asked about, and where it ends, in seconds.
+    pub asked: [f64; 2],
+    /// Where it starts and ends in this one.
+    pub stored: [f64; 2],
+    /// Whether one is the mirror image of the other.
+    pub mirrored: bool,
 }
 
 /// The answer to [`Have`].
@@ -30,6 +50,9 @@ pub struct Had {
     pub video: Option<u64>,
     /// For each key its segment, if there is one that the asking user may rely upon.
     pub keys: Vec<Option<Digest>>,
+    /// The most alike of the asking user's own videos, if [`Have::looks`] was given. Nothing follows from it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alike: Vec<Alike>,
 }
 
 /// `PUT /v1/names/NAME`: gives a name to a video whose parts are there.
@@ -41,8 +64,8 @@ pub struct Publish {
     pub codec: Digest,
     /// The codec's quality.
     pub quality: u16,
-    /// Frames per second.
-    pub rate: Rational,
+    /// When frames are shown; the times of a varying rate are a blob that is there.
+    pub timing: Timing,
     /// How samples are to be understood.
     pub colour: Colour,
     /// What is known of the source.
@@ -56,6 +79,9 @@ pub struct Publish {
     pub overwrite: bool,
     /// What the video consists of.
     pub parts: Parts,
+    /// What it looks like, so that it is found as alike others; believed of users who vouch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looks: Option<Looks>,
 }
 
 /// A name that was published.
@@ -97,8 +123,8 @@ pub struct Description {
     pub name: String,
     /// The class.
     pub class: Class,
-    /// Frames per second.
-    pub rate: Rational,
+    /// When frames are shown.
+    pub timing: Timing,
     /// How samples are to be understood.
     pub colour: Colour,
     /// What is known of the source.

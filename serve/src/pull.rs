@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use vcn_store::{BlobRef, IntakeLimits, Kind, ObjectId, Offer, Offered, Parts, PutOutcome, Store};
+use vcn_store::{BlobRef, IntakeLimits, Kind, ObjectId, Offer, Offered, Parts, PutOutcome, Store, Timing};
 
 use crate::{
     client::{Client, Sent},
@@ -66,12 +66,13 @@ fn offer<'a>(
         class: description.class,
         codec: description.manifest.codec,
         quality: description.manifest.quality,
-        rate: description.rate,
+        timing: description.timing.clone(),
         colour: description.colour,
         source: description.source.clone(),
         original: description.original.clone(),
         overwrite,
         parts,
+        looks: None,
         claimant: Some(client.server()),
     }
 }
@@ -88,7 +89,11 @@ fn fetch_all(client: &Client, store: &Store, description: &Description) -> Resul
         }
     }
     let side = description.manifest.side.iter().map(|side| &side.blob);
-    let blobs: Vec<&BlobRef> = side.chain(&description.original).collect();
+    let times = match &description.timing {
+        Timing::Stamps { ticks, .. } => Some(ticks),
+        Timing::Rate(_) => None,
+    };
+    let blobs: Vec<&BlobRef> = side.chain(&description.original).chain(times).collect();
     for blob in blobs {
         let list = ObjectId { kind: Kind::Blob, digest: blob.list };
         fetched += fetch_blob(client, store, list)?;

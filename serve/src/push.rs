@@ -6,15 +6,17 @@
 use std::{collections::HashMap, io::Read, ops::Range};
 
 use vcn_media::{Colour, Picture, Rational};
+use vcn_similarity::{Descriptor, Picker};
 use vcn_store::{
-    BlobRef, Bounded, Class, Digest, Format, FrameSource, ObjectId, Parts, SegmentCodec, SideRef, SideStream,
-    SourceFacts, Splitter, cut_blob, encode_segment, frame_digest, frames_key, frames_root, identity,
+    BlobRef, Bounded, BoxError, Class, Digest, Format, FrameSource, Looks, ObjectId, Parts, SegmentCodec,
+    SideRef, SideStream, SourceFacts, Splitter, Timing, cut_blob, encode_segment, frame_digest, frames_key,
+    frames_root, identity,
 };
 
 use crate::{
     client::{Client, Outcome, Sent},
     error::{Error, Result},
-    protocol::{Had, Have, Publish, Published},
+    protocol::{Alike, Had, Have, Publish, Published},
 };
 
 /// What to push, and how.
@@ -41,6 +43,8 @@ pub struct Push<'a> {
     pub original: Option<&'a mut dyn Read>,
     /// Whether the name is taken over if it stands for something else.
     pub overwrite: bool,
+    /// What describes frames, to ask the server which of one's own videos are alike.
+    pub descriptor: Option<&'a dyn Descriptor>,
 }
 
 /// What a push did.
@@ -56,6 +60,8 @@ pub struct Pushed {
     pub segments: u64,
     /// Bytes of all bodies.
     pub traffic: Sent,
+    /// The user's own videos that look alike, if the video was not there and was asked about.
+    pub alike: Vec<Alike>,
 }
 
 /// Rounds of sending what is missing, before a server that keeps losing things is given up.
@@ -81,14 +87,17 @@ pub fn push(
         codec: request.codec.id(),
         quality: request.quality,
         keys: Vec::new(),
+        looks: None,
     };
-    let asked = Have { keys: hashed.keys.clone(), ..whole.clone() };
-    // The keys are only asked for where they matter, so that a reference costs the same for any length.
+    let asked = Have { keys: hashed.keys.clone(), looks: hashed.looks.clone(), ..whole.clone() };
+    // Keys and looks are only asked for where they matter, so that a reference costs the same for any length.
     let mut had = client.have(&whole)?;
     if had.video.is_none() {
         had = client.have(&asked)?;
     }
+    let alike = std::mem::take(&mut had.alike);
     let original = send_original(client, &mut request)?;
+    let timing = send_times(client, &request, frames)?;
     let mut work = Work { client, request, hashed, encoded_frames: 0, sent_segments: 0 };
     let mut known: HashMap<Digest, Digest> = HashMap::new();
     for round in 0..ROUNDS {
@@ -103,7 +112,7 @@ pub fn push(
                 Parts::Segments { format, frames, segments, side: side.clone() }
             }
         };
-        let publish = work.publish(parts, &original);
+        let publish = work.publish(parts, &original, &timing);
         match client.publish(work.request.name, &publish)? {
             Outcome::Published(published) => {
                 let after = client.traffic();
@@ -115,6 +124,7 @@ pub fn push(
                     sent_segments: work.sent_segments,
                     segments: work.hashed.keys.len() as u64,
                     traffic,
+                    alike,
                 });
             }
             // What was there has been lost, or was collected meanwhile.
@@ -138,6 +148,7 @@ struct Hashed {
     /// The frames of each segment.
     ranges: Vec<Range<usize>>,
     keys: Vec<Digest>,
+    looks: Option<Looks>,
 }
 
 fn hash(request: &mut Push, source: &mut dyn FrameSource, step: &mut dyn FnMut()) -> Result<Hashed> {
@@ -145,6 +156,8 @@ fn hash(request: &mut Push, source: &mut dyn FrameSource, step: &mut dyn FnMut()
     let refused = |reason: &str| Error::Input { name: name.clone(), reason: reason.to_owned() };
     rewind(source, &name)?;
     let mut splitter = Bounded::new(request.splitter);
+    let rate = request.rate.as_f64();
+    let mut picker = request.descriptor.map(|descriptor| Picker::new(descriptor, rate));
     let (mut digests, mut starts, mut format) = (Vec::new(), Vec::new(), None);
     while let Some(frame) = next(source, &name)? {
         let found = Format::of(&frame);
@@ -156,6 +169,7 @@ fn hash(request: &mut Push, source: &mut dyn FrameSource, step: &mut dyn FnMut()
             starts.push(digests.len());
         }
         digests.push(digest);
+        picker.iter_mut().for_each(|picker| picker.push(&frame));
         step();
     }
     let Some(format) = format else { return Err(refused("no frames")) };
@@ -166,7 +180,12 @@ fn hash(request: &mut Push, source: &mut dyn FrameSource, step: &mut dyn FnMut()
         frames_key(request.codec.id(), request.quality, format.layout, request.colour, frames)
     };
     let keys = ranges.iter().map(key).collect();
-    Ok(Hashed { format, digests, ranges, keys })
+    let looks = request.descriptor.zip(picker).map(|(descriptor, picker)| Looks {
+        descriptor: Digest(descriptor.id()),
+        rate,
+        frames: picker.finish().into_iter().map(|picked| (picked.frame, picked.vector)).collect(),
+    });
+    Ok(Hashed { format, digests, ranges, keys, looks })
 }
 
 /// Objects and their bytes.
@@ -185,6 +204,22 @@ fn cut_side(request: &Push) -> Result<(Vec<SideRef>, Objects)> {
         references.push(SideRef { kind: side.kind.clone(), label: side.label.clone(), identity, blob });
     }
     Ok((references, objects))
+}
+
+/// Sends when frames are shown, where no rate tells it. All frames have been read.
+fn send_times(client: &Client, request: &Push, source: &mut dyn FrameSource) -> Result<Timing> {
+    let failed = |error: BoxError| Error::Input { name: request.name.to_owned(), reason: error.to_string() };
+    let rate = request.rate;
+    let Some(times) = source.times().map_err(failed)? else { return Ok(Timing::Rate(rate)) };
+    let mut objects = Vec::new();
+    let ticks = cut_blob(request.name, &mut times.to_bytes().as_slice(), &mut |id, bytes| {
+        objects.push((id, bytes));
+        Ok(())
+    })?;
+    for (id, bytes) in &objects {
+        client.put_object(*id, bytes)?;
+    }
+    Ok(Timing::Stamps { base: times.base, rate, ticks })
 }
 
 /// Sends the original bytes, a chunk at a time.
@@ -270,16 +305,18 @@ impl Work<'_, '_> {
         Ok(made.object)
     }
 
-    fn publish(&self, parts: Parts, original: &Option<BlobRef>) -> Publish {
+    fn publish(&self, parts: Parts, original: &Option<BlobRef>, timing: &Timing) -> Publish {
         Publish {
             class: self.request.class,
             codec: self.request.codec.id(),
             quality: self.request.quality,
-            rate: self.request.rate,
+            timing: timing.clone(),
             colour: self.request.colour,
             source: self.request.source.clone(),
             original: original.clone(),
             overwrite: self.request.overwrite,
+            // What was there is described there.
+            looks: self.hashed.looks.clone().filter(|_| !matches!(parts, Parts::Stored(_))),
             parts,
         }
     }

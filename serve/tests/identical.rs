@@ -4,11 +4,11 @@
 mod place;
 
 use place::{ANN, BOB, Coarse, EVE, FPS, Place, play, push_frames, push_with, take};
-use vcn_media::Colour;
+use vcn_media::{Colour, Picture, Rational};
 use vcn_serve::{Push, pull, push, server::Limits};
 use vcn_store::{
-    Class, Clip, Digest, DigestSplitter, Location, Planes, SegmentCodec, SideStream, SourceFacts, Store,
-    VerifyOptions,
+    BlockSpectrum, BoxError, Class, Clip, Digest, DigestSplitter, FrameSource, Location, Planes,
+    SegmentCodec, SideStream, SourceFacts, Store, Times, VerifyOptions,
 };
 
 #[test]
@@ -41,6 +41,79 @@ fn what_is_there_is_not_sent_again() {
     assert_eq!(play(&store, "ann/holiday/clip.mkv"), clip);
     assert_eq!(play(&store, "bob/mine"), clip);
     assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+}
+
+/// What looks like a take and is not.
+fn noisy(mut frames: Vec<Picture>) -> Vec<Picture> {
+    for frame in &mut frames {
+        if let Picture::Yuv420(frame) = frame {
+            frame.y.iter_mut().step_by(3).for_each(|y| *y ^= 1);
+        }
+    }
+    frames
+}
+
+#[test]
+fn copies_that_look_alike_are_reported_to_their_owner_alone() {
+    let place = Place::new(Limits::default());
+    let (ann, bob) = (place.client(ANN), place.client(BOB));
+    let clip = take(1, 0..100);
+    assert!(push_frames(&ann, "clip", &clip).unwrap().alike.is_empty());
+    let copy = push_frames(&ann, "copy", &noisy(clip.clone())).unwrap();
+    assert_eq!((copy.alike[0].name.as_str(), copy.encoded_frames), ("clip", 100), "{:?}", copy.alike);
+    assert!(copy.alike[0].score > 0.9 && !copy.alike[0].mirrored, "{:?}", copy.alike);
+    assert!(push_frames(&bob, "copy", &noisy(clip[1..].to_vec())).unwrap().alike.is_empty());
+    let (_folder, store) = place.stop();
+    assert_eq!(play(&store, "ann/copy"), noisy(clip));
+}
+
+/// Frames that are shown at times of their own.
+struct Timed(Clip, Vec<i64>);
+
+impl FrameSource for Timed {
+    fn next_frame(&mut self) -> Result<Option<Picture>, BoxError> {
+        self.0.next_frame()
+    }
+
+    fn rewind(&mut self) -> Result<bool, BoxError> {
+        self.0.rewind()
+    }
+
+    fn times(&mut self) -> Result<Option<Times>, BoxError> {
+        Ok(Some(Times { base: Rational { num: 1, den: 90_000 }, ticks: self.1.clone() }))
+    }
+}
+
+#[test]
+fn times_of_frames_travel_with_them() {
+    let place = Place::new(Limits::default());
+    let ann = place.client(ANN);
+    let frames = take(1, 0..30);
+    let ticks: Vec<i64> = (0..30).map(|index| index * 3000 + index % 4 * 700).collect();
+    for name in ["clip", "same"] {
+        let mut planes = DigestSplitter::default();
+        let request = Push {
+            name,
+            class: Class::Frames,
+            codec: &Planes::default(),
+            quality: 0,
+            splitter: &mut planes,
+            rate: FPS,
+            colour: Colour::RGB_INPUT,
+            source: SourceFacts::default(),
+            side: Vec::new(),
+            original: None,
+            overwrite: false,
+            descriptor: None,
+        };
+        push(&ann, request, &mut Timed(Clip::new(frames.clone()), ticks.clone()), &mut || {}).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let own = Store::init(&Location::folder(folder.path()), Vec::new()).unwrap();
+    for name in ["clip", "same"] {
+        pull(&ann, name, &own, name, false).unwrap();
+        assert_eq!(own.get(name, None).unwrap().ticks().unwrap(), Some(ticks.clone()), "{name}");
+    }
 }
 
 /// The server cannot check what a lossy segment was made from.
@@ -122,6 +195,7 @@ fn originals_and_side_streams_arrive_and_are_served_in_parts() {
             }],
             original: Some(&mut original.as_slice()),
             overwrite: false,
+            descriptor: Some(&BlockSpectrum),
         };
         push(&ann, request, &mut Clip::new(take(1, 0..20)), &mut || {}).unwrap()
     };

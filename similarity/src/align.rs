@@ -1,8 +1,13 @@
 //! Which videos agree with a query, and at which offset in time.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::{descriptor::Descriptor, picker::PickedFrame, scan::Vectors};
+use crate::{
+    cells::Cells,
+    descriptor::{Descriptor, likeness},
+    picker::PickedFrame,
+    scan::{Vectors, floor},
+};
 
 /// A vector that is alike frames of more videos than this, such as of a shared intro, votes for none.
 const COMMON: usize = 64;
@@ -11,7 +16,7 @@ const COMMON: usize = 64;
 pub struct Index {
     vectors: Vectors,
     alike: f32,
-    /// For each vector, its video and its frame.
+    /// For each vector, its video and its frame, in the order of the videos.
     places: Vec<(u32, u32)>,
     /// Frame rate and number of picked frames of each video.
     videos: Vec<(f64, usize)>,
@@ -78,11 +83,60 @@ impl Index {
         video
     }
 
+    /// How many videos there are.
+    pub fn len(&self) -> usize {
+        self.videos.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.videos.is_empty()
+    }
+
+    /// Frames per second of a video, and its frames, without thumbnails.
+    pub fn video(&self, video: usize) -> (f64, Vec<PickedFrame>) {
+        let frame = |place: usize| PickedFrame {
+            frame: self.places[place].1,
+            vector: self.vectors.get(place).to_vec(),
+            thumbnail: None,
+        };
+        (self.videos[video].0, self.places_of(video).map(frame).collect())
+    }
+
     /// Videos that agree with a query at some offset, at the best offset of each, the best first. `rate` is the query's;
     /// `except` is not looked at.
     pub fn align(&self, query: &[PickedFrame], rate: f64, except: Option<usize>) -> Vec<Alignment> {
+        self.agreeing(query, rate, self.hits(query), &|video| Some(video) != except)
+    }
+
+    /// Prepares for a search of very many videos; an `exhaustive` one looks at every vector all the same.
+    pub fn neighbours(&self, exhaustive: bool) -> Neighbours<'_> {
+        let cells = if exhaustive { None } else { Cells::of(&self.vectors) };
+        Neighbours { index: self, cells }
+    }
+
+    fn places_of(&self, video: usize) -> std::ops::Range<usize> {
+        let number = |place: &(u32, u32)| place.0 as usize;
+        let first = self.places.partition_point(|place| number(place) < video);
+        first..first + self.videos[video].1
+    }
+
+    /// All that is alike the query's frames.
+    fn hits(&self, query: &[PickedFrame]) -> Vec<Vec<(usize, f32)>> {
+        let vectors: Vec<&[i8]> = query.iter().map(|picked| picked.vector.as_slice()).collect();
+        self.vectors.alike(&vectors, self.alike)
+    }
+
+    /// The best alignment with each of some videos, from what is alike each frame of the query.
+    fn agreeing(
+        &self,
+        query: &[PickedFrame],
+        rate: f64,
+        hits: Vec<Vec<(usize, f32)>>,
+        wanted: &dyn Fn(usize) -> bool,
+    ) -> Vec<Alignment> {
         let mut best: HashMap<u32, Alignment> = HashMap::new();
-        for ((video, _), votes) in self.votes(query, rate, except) {
+        for ((video, _), votes) in self.votes(query, rate, hits, wanted) {
             let possible = query.len().min(self.videos[video as usize].1).max(1);
             let Some(alignment) = agreed(video, votes, possible) else { continue };
             let other = best.entry(video).or_insert_with(|| alignment.clone());
@@ -100,19 +154,18 @@ impl Index {
         &self,
         query: &[PickedFrame],
         rate: f64,
-        except: Option<usize>,
+        hits: Vec<Vec<(usize, f32)>>,
+        wanted: &dyn Fn(usize) -> bool,
     ) -> HashMap<(u32, i64), Vec<Vote>> {
         let mut votes: HashMap<(u32, i64), Vec<Vote>> = HashMap::new();
-        let vectors: Vec<&[i8]> = query.iter().map(|picked| picked.vector.as_slice()).collect();
-        let all = self.vectors.alike(&vectors, self.alike);
-        for (index, (picked, found)) in query.iter().zip(all).enumerate() {
+        for (index, (picked, found)) in query.iter().zip(hits).enumerate() {
             let videos: HashSet<u32> = found.iter().map(|(place, _)| self.places[*place].0).collect();
             if videos.len() > COMMON {
                 continue;
             }
             for (place, alike) in found {
                 let (video, frame) = self.places[place];
-                if Some(video as usize) == except {
+                if !wanted(video as usize) {
                     continue;
                 }
                 let offset =
@@ -125,6 +178,47 @@ impl Index {
             }
         }
         votes
+    }
+}
+
+/// An [`Index`] in which a search does not look at every vector.
+pub struct Neighbours<'a> {
+    index: &'a Index,
+    cells: Option<Cells>,
+}
+
+impl Neighbours<'_> {
+    /// [`Index::align`] with those videos that are `wanted`. Videos none of whose frames is found near one of the query's
+    /// are missed; with all others the alignment is as good as there.
+    pub fn align(&self, query: &[PickedFrame], rate: f64, wanted: &dyn Fn(usize) -> bool) -> Vec<Alignment> {
+        let Index { vectors, places, alike, .. } = self.index;
+        let Some(cells) = &self.cells else {
+            return self.index.agreeing(query, rate, self.index.hits(query), wanted);
+        };
+        let floor = floor(*alike);
+        let mut nominated: BTreeSet<u32> = BTreeSet::new();
+        let mut common = Vec::with_capacity(query.len());
+        for picked in query {
+            let mut videos: HashSet<u32> = HashSet::new();
+            cells.near(vectors, &picked.vector, |place, inner| {
+                if inner > floor && likeness(&picked.vector, vectors.get(place)) >= *alike {
+                    videos.insert(places[place].0);
+                }
+            });
+            common.push(videos.len() > COMMON);
+            if videos.len() <= COMMON {
+                nominated.extend(videos);
+            }
+        }
+        nominated.retain(|video| wanted(*video as usize));
+        let with_nominated = |(picked, common): (&PickedFrame, bool)| -> Vec<(usize, f32)> {
+            let places =
+                nominated.iter().filter(|_| !common).flat_map(|video| self.index.places_of(*video as usize));
+            let likeness = |place| (place, likeness(&picked.vector, vectors.get(place)));
+            places.map(likeness).filter(|(_, found)| found >= alike).collect()
+        };
+        let hits = query.iter().zip(common).map(with_nominated).collect();
+        self.index.agreeing(query, rate, hits, wanted)
     }
 }
 

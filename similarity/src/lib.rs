@@ -28,6 +28,7 @@
 
 mod align;
 mod block_spectrum;
+mod cells;
 mod descriptor;
 mod distortion;
 mod picker;
@@ -35,7 +36,7 @@ mod registration;
 mod scan;
 mod thumbnail;
 
-pub use align::{Alignment, Index};
+pub use align::{Alignment, Index, Neighbours};
 pub use block_spectrum::BlockSpectrum;
 pub use descriptor::{Descriptor, likeness};
 pub use distortion::Distortion;

@@ -15,6 +15,21 @@ impl Vectors {
         Vectors { length: length.max(1), numbers: Vec::new() }
     }
 
+    /// Numbers in a vector.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.numbers.len() / self.length
+    }
+
+    /// The vector at a place.
+    pub fn get(&self, place: usize) -> &[i8] {
+        &self.numbers[place * self.length..][..self.length]
+    }
+
     /// Adds a vector; one of another length is refused.
     pub fn push(&mut self, vector: &[i8]) -> bool {
         let fits = vector.len() == self.length;
@@ -36,8 +51,7 @@ impl Vectors {
     /// For each query, the indices of the vectors whose cosine with it is `least` or more, and that cosine.
     pub fn alike(&self, queries: &[&[i8]], least: f32) -> Vec<Vec<(usize, f32)>> {
         let mut found = vec![Vec::new(); queries.len()];
-        // Vectors have about the length 127, so that most are ruled out by their inner product.
-        let floor = (least * 0.9 * 127.0 * 127.0) as i32;
+        let floor = floor(least);
         // Each vector is widened once for all queries: products of 16-bit numbers are what processors add up quickest.
         let widened: Vec<i16> = queries.iter().flat_map(|query| self.fitted(query)).collect();
         let mut wide = vec![0i16; self.length];
@@ -66,6 +80,13 @@ impl Vectors {
     }
 }
 
-fn inner(a: &[i16], b: &[i16]) -> i32 {
-    a.iter().zip(b).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
+/// Vectors have about the length 127, so that most are ruled out by their inner product: those below this are less alike
+/// than `least`.
+pub(crate) fn floor(least: f32) -> i32 {
+    (least * 0.9 * 127.0 * 127.0) as i32
+}
+
+/// Inner product with a query in 16 bits.
+pub(crate) fn inner<T: Copy + Into<i32>>(query: &[i16], vector: &[T]) -> i32 {
+    query.iter().zip(vector).map(|(a, b)| i32::from(*a) * (*b).into()).sum()
 }

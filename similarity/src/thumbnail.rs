@@ -132,11 +132,11 @@ fn shrunk(plane: &[u8], width: usize, rows: &Range<usize>, columns: &Range<usize
         let to = range.start + (index + 1) * range.len() / side;
         from..to.max(from + 1)
     };
+    let columns: Vec<Range<usize>> = (0..side).map(|x| part(columns, x)).collect();
     let mut out = Vec::with_capacity(side * side);
     for y in 0..side {
         let ys = part(rows, y);
-        for x in 0..side {
-            let xs = part(columns, x);
+        for xs in &columns {
             let sum: u64 = ys
                 .clone()
                 .map(|y| plane[y * width..][xs.clone()].iter().map(|sample| u64::from(*sample)).sum::<u64>())

@@ -68,12 +68,12 @@ pub use objects::{Kind, ObjectId};
 pub use planes::Planes;
 pub use put::{
     Clip, Dedup, EncodedSegment, FrameSource, Known, Offer, Offered, Parts, PutOutcome, PutRequest,
-    PutTiming, Sharing, SideStream, encode_segment,
+    PutTiming, Sharing, SideStream, Times, encode_segment,
 };
 pub use record::{Class, Entry, Event, Receipt, Record, SourceFacts, Timing};
 pub use repair::{Lost, RepairOptions, RepairReport};
 pub use replace::MaxDistortion;
-pub use similar::{DescribeReport, FindOptions, Level, Match, Pair, Query};
+pub use similar::{DescribeReport, FindOptions, Level, Looks, Match, Pair, Query};
 pub use split::{Bounded, DigestSplitter};
 pub use store::Store;
 pub use vcn_similarity::{BlockSpectrum, Descriptor, Distortion};

@@ -7,249 +7,37 @@
 
 mod encode;
 mod offer;
+mod outcome;
+mod publish;
+mod request;
 mod shared;
 
 use std::io::Read;
 
-use vcn_media::{Colour, Picture, Rational};
-use vcn_similarity::{BlockSpectrum, Descriptor, Distortion, Picker};
+use vcn_media::Picture;
+use vcn_similarity::{Distortion, Picker};
 
 pub use encode::{EncodedSegment, encode_segment};
 pub use offer::{Known, Offer, Offered, Parts};
+pub use outcome::{PutOutcome, Sharing};
+pub use request::{Clip, Dedup, FrameSource, PutRequest, PutTiming, SideStream, Times};
 
 use crate::{
     blob,
-    catalogue::{Change, DescriptorRow, Lease, ManifestRow},
-    codec::{SegmentCodec, Splitter},
+    catalogue::Lease,
     digest::Digest,
     error::{BoxError, Error, Result},
     failpoint::reached,
     frame::{Format, frame_digest, frames_key, frames_root, identity},
-    manifest::{self, BlobRef, Manifest, SegmentRef, SideRef},
-    objects::{Kind, ObjectId, fetch},
-    planes::Planes,
-    record::{Class, Entry, Event, SourceFacts, Timing, check_name},
-    replace::MaxDistortion,
+    manifest::{BlobRef, Manifest, SegmentRef, SideRef},
+    objects::{Kind, ObjectId},
+    record::{Class, Timing, check_name},
     similar::Picked,
     split::{Bounded, DigestSplitter},
     store::Store,
 };
-
-/// Frames in the order of display.
-pub trait FrameSource {
-    /// The next frame, or `None` after the last.
-    ///
-    /// # Errors
-    /// The input cannot be read.
-    fn next_frame(&mut self) -> Result<Option<Picture>, BoxError>;
-
-    /// Goes back to the first frame, if that is possible. A source that can do it is hashed to its end before anything
-    /// is encoded; one that cannot, such as a pipe, is encoded as it comes.
-    ///
-    /// # Errors
-    /// The input cannot be opened again.
-    fn rewind(&mut self) -> Result<bool, BoxError>;
-}
-
-/// Frames in memory.
-#[derive(Clone, Debug, Default)]
-pub struct Clip {
-    frames: Vec<Picture>,
-    next: usize,
-}
-
-impl Clip {
-    /// A clip of these frames.
-    pub fn new(frames: Vec<Picture>) -> Clip {
-        Clip { frames, next: 0 }
-    }
-}
-
-impl FrameSource for Clip {
-    fn next_frame(&mut self) -> Result<Option<Picture>, BoxError> {
-        self.next += 1;
-        Ok(self.frames.get(self.next - 1).cloned())
-    }
-
-    fn rewind(&mut self) -> Result<bool, BoxError> {
-        self.next = 0;
-        Ok(true)
-    }
-}
-
-/// What to do about duplicates.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Dedup {
-    /// Share equal videos and equal segments.
-    #[default]
-    Exact,
-    /// Share nothing knowingly: encode everything, and say what could have been shared.
-    Report,
-    /// Store near-duplicates as a residual against the original.
-    Link,
-    /// Share what is equal, and give up pictures for those of a stored video that is within these bounds. Only for class
-    /// `quality`; [`Store::undelete`] takes it back until a collection purges what was given up.
-    Replace(MaxDistortion),
-}
-
-/// When the frames of a put are shown.
-#[derive(Clone, Debug)]
-pub enum PutTiming {
-    /// At a constant rate.
-    Rate(Rational),
-    /// At these times.
-    Stamps {
-        /// Seconds of a tick.
-        base: Rational,
-        /// A rate that is about right.
-        rate: Rational,
-        /// The ticks, one for each frame.
-        ticks: Vec<i64>,
-    },
-}
-
-/// An opaque stream beside the pictures.
-#[derive(Clone, Debug)]
-pub struct SideStream {
-    /// What it is, such as `audio` or `subtitle`.
-    pub kind: String,
-    /// What is worth knowing of it: codec, language, title.
-    pub label: String,
-    /// Digest of what it means whatever its packaging, such as of its decoded samples; without it, of the bytes.
-    pub identity: Option<Digest>,
-    /// The bytes.
-    pub bytes: Vec<u8>,
-}
-
-/// What to put, and how.
-pub struct PutRequest<'a> {
-    /// The name to publish.
-    pub name: &'a str,
-    /// The class.
-    pub class: Class,
-    /// The codec; a lossless one for class `frames`.
-    pub codec: &'a dyn SegmentCodec,
-    /// Its quality.
-    pub quality: u16,
-    /// Where segments start.
-    pub splitter: Box<dyn Splitter + 'a>,
-    /// What to do about duplicates.
-    pub dedup: Dedup,
-    /// Whether a name that stands for something else is taken over; what it stood for is tombstoned.
-    pub overwrite: bool,
-    /// When frames are shown.
-    pub timing: PutTiming,
-    /// How samples are to be understood.
-    pub colour: Colour,
-    /// What is known of the source.
-    pub source: SourceFacts,
-    /// Audio, subtitles and the like: part of what makes videos equal.
-    pub side: Vec<SideStream>,
-    /// The original bytes, for class `source`.
-    pub original: Option<&'a mut dyn Read>,
-    /// What describes frames for the search of near-duplicates.
-    pub descriptor: Option<&'a dyn Descriptor>,
-    /// Whether what is shared is read and checked against its hash first, or only looked for.
-    pub check_shared: bool,
-}
-
-/// The codec of class `frames`.
-static PLANES: Planes = Planes { level: 6 };
-
-impl<'a> PutRequest<'a> {
-    /// A put in class `frames`, with the lossless codec of this crate.
-    pub fn frames(name: &'a str, rate: Rational, colour: Colour) -> PutRequest<'a> {
-        PutRequest {
-            name,
-            class: Class::Frames,
-            codec: &PLANES,
-            quality: 0,
-            splitter: Box::new(DigestSplitter::default()),
-            dedup: Dedup::Exact,
-            overwrite: false,
-            timing: PutTiming::Rate(rate),
-            colour,
-            source: SourceFacts::default(),
-            side: Vec::new(),
-            original: None,
-            descriptor: Some(&BlockSpectrum),
-            check_shared: true,
-        }
-    }
-}
-
-/// How much of a put was there already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sharing {
-    /// The name stood for this video in this class.
-    AlreadyThere,
-    /// The whole video was stored under another name.
-    Identical,
-    /// Another video that looks the same takes its place, as [`Dedup::Replace`] allows.
-    Replaced,
-    /// Some segments were stored.
-    Segments,
-    /// Nothing.
-    None,
-}
-
-/// What a put did.
-#[derive(Clone, Debug)]
-pub struct PutOutcome {
-    /// The name.
-    pub name: String,
-    /// What the video is, whatever its container.
-    pub identity: Digest,
-    /// Its manifest.
-    pub manifest: Digest,
-    /// The class.
-    pub class: Class,
-    /// How much was there.
-    pub sharing: Sharing,
-    /// Frames of the video.
-    pub frames: u64,
-    /// Frames that were encoded.
-    pub encoded_frames: u64,
-    /// Frames whose segments were there.
-    pub shared_frames: u64,
-    /// Bytes of the objects that were written.
-    pub new_bytes: u64,
-    /// Bytes of segments and side streams that were there.
-    pub shared_bytes: u64,
-    /// Names of videos that use what is shared, a few of them.
-    pub shared_with: Vec<String>,
-    /// Why, in words.
-    pub reason: String,
-}
-
-/// Names that an outcome lists at most.
-const NAMED: usize = 5;
-
-impl Dedup {
-    /// Whether videos of a class may be put in this way.
-    ///
-    /// # Errors
-    /// [`Error::Policy`], which says why not.
-    pub fn check(self, class: Class) -> Result<()> {
-        let policy = |policy, reason| Err(Error::Policy { policy, reason });
-        match self {
-            Dedup::Link => policy(
-                "link",
-                "the codec has no residual against another video yet, so the class could not be kept: use `exact`, or, \
-                 to give pictures up within bounds, `replace`",
-            ),
-            Dedup::Replace(_) if class != Class::Quality => {
-                policy("replace", "only class `quality` may give pictures up: the others promise exact ones")
-            }
-            Dedup::Replace(bounds) if !bounds.is_possible() => policy(
-                "replace",
-                "these bounds would let a caption pass: the worst block must reach at least 30 dB, the worst frame as \
-                 much as that",
-            ),
-            _ => Ok(()),
-        }
-    }
-}
+use publish::Contents;
+use request::PLANES;
 
 impl Store {
     /// Puts a video under a name. What is there already is not written again; doing the same put twice does nothing,
@@ -266,8 +54,9 @@ impl Store {
             reached("put.leased")?;
             Put::new(self, lease, request).run(frames)?
         };
-        let whole = matches!(outcome.sharing, Sharing::AlreadyThere | Sharing::Identical);
-        if let (Dedup::Replace(bounds), Some(descriptor), false) = (dedup, descriptor, whole)
+        // A name that is already there may be so because a put was interrupted before it came to this.
+        let costs_nothing = outcome.sharing == Sharing::Identical;
+        if let (Dedup::Replace(bounds), Some(descriptor), false) = (dedup, descriptor, costs_nothing)
             && let Some((other, receipt)) = self.replace(name, frames, bounds, descriptor)?
         {
             let [frame, block] =
@@ -306,6 +95,8 @@ struct Put<'s, 'r> {
     picked: Option<Picked>,
     /// The original bytes, if they were written beforehand.
     original: Option<BlobRef>,
+    /// When frames are shown, if that was written beforehand.
+    timing: Option<Timing>,
     /// On whose word alone the parts are believed.
     claimant: Option<String>,
 }
@@ -333,7 +124,16 @@ struct Hashed {
 
 impl<'s, 'r> Put<'s, 'r> {
     fn new(store: &'s Store, lease: Lease<'s>, request: PutRequest<'r>) -> Put<'s, 'r> {
-        Put { store, lease, request, tally: Tally::default(), picked: None, original: None, claimant: None }
+        Put {
+            store,
+            lease,
+            request,
+            tally: Tally::default(),
+            picked: None,
+            original: None,
+            timing: None,
+            claimant: None,
+        }
     }
 
     fn run(mut self, source: &mut dyn FrameSource) -> Result<PutOutcome> {
@@ -366,25 +166,7 @@ impl<'s, 'r> Put<'s, 'r> {
         }
         self.refuse_taken(identity)?;
         let side = self.write_side()?;
-        let manifest = Manifest {
-            version: manifest::VERSION,
-            codec: self.request.codec.id(),
-            codec_name: self.request.codec.name(),
-            lossless: self.request.codec.lossless(),
-            quality: self.request.quality,
-            format,
-            frames: hashed.digests.len() as u64,
-            root,
-            identity,
-            distortion: total,
-            segments,
-            side,
-            claimant: None,
-        };
-        let (id, bytes) = manifest.to_object()?;
-        self.write(id, &bytes)?;
-        reached("put.manifest")?;
-        self.publish(id.digest, manifest, false)
+        self.publish_new(Contents { format, root, identity, distortion: total, segments, side })
     }
 
     /// Hashes all frames and finds where segments start.
@@ -400,6 +182,7 @@ impl<'s, 'r> Put<'s, 'r> {
             picker.iter_mut().for_each(|picker| picker.push(&frame));
         }
         self.picked = self.picked(picker, &hashed.digests);
+        self.ask_for_times(source)?;
         reached("put.hashed")?;
         Ok(hashed)
     }
@@ -481,6 +264,7 @@ impl<'s, 'r> Put<'s, 'r> {
             }
             let (Some(frame), Some(digest)) = (frame, digest) else {
                 self.picked = self.picked(picker, &hashed.digests);
+                self.ask_for_times(source)?;
                 return Ok(hashed);
             };
             picker.iter_mut().for_each(|picker| picker.push(&frame));
@@ -566,20 +350,6 @@ impl<'s, 'r> Put<'s, 'r> {
         Ok(blob)
     }
 
-    fn timing(&mut self, frames: u64) -> Result<Timing> {
-        match std::mem::replace(&mut self.request.timing, PutTiming::Rate(Rational::DEFAULT_FPS)) {
-            PutTiming::Rate(rate) => Ok(Timing::Rate(rate)),
-            PutTiming::Stamps { ticks, .. } if ticks.len() as u64 != frames => Err(Error::Input {
-                name: self.request.name.to_owned(),
-                source: format!("{} times for {frames} frames", ticks.len()).into(),
-            }),
-            PutTiming::Stamps { base, rate, ticks } => {
-                let bytes: Vec<u8> = ticks.iter().flat_map(|tick| tick.to_le_bytes()).collect();
-                Ok(Timing::Stamps { base, rate, ticks: self.write_blob(&mut bytes.as_slice())? })
-            }
-        }
-    }
-
     fn rate(&self) -> f64 {
         match &self.request.timing {
             PutTiming::Rate(rate) | PutTiming::Stamps { rate, .. } => rate.as_f64(),
@@ -594,111 +364,6 @@ impl<'s, 'r> Put<'s, 'r> {
     fn picked(&self, picker: Option<Picker>, frames: &[Digest]) -> Option<Picked> {
         let descriptor = Digest(self.request.descriptor?.id());
         Some(Picked { descriptor, root: frames_root(frames), frames: picker?.finish() })
-    }
-
-    /// Writes the descriptors of the frames, unless they are there.
-    fn describe(&mut self) -> Result<()> {
-        let Some(picked) = self.picked.take() else { return Ok(()) };
-        let (root, model) = (picked.root, picked.descriptor);
-        if let Some(digest) = self.store.catalogue.descriptors_of(root, model)? {
-            let id = ObjectId { kind: Kind::Descriptors, digest };
-            self.pin(&[id])?;
-            if fetch(self.store.objects.as_ref(), id).is_ok() {
-                return Ok(());
-            }
-        }
-        let object = picked.to_object();
-        let rate = self.rate();
-        let id = ObjectId { kind: Kind::Descriptors, digest: Digest::of(&object) };
-        self.write(id, &object)?;
-        reached("put.described")?;
-        let row = DescriptorRow { root, model, object: id.digest, rate, picked: object };
-        self.store.catalogue.add_descriptors(&[row])
-    }
-
-    /// Gives the name to a manifest, all of whose parts are there and pinned.
-    fn publish(mut self, id: Digest, manifest: Manifest, identical: bool) -> Result<PutOutcome> {
-        self.describe()?;
-        let timing = self.timing(manifest.frames)?;
-        let original = match self.request.original.take() {
-            Some(original) if self.request.class == Class::Source => Some(self.write_blob(original)?),
-            _ => self.original.take(),
-        };
-        let entry = Entry {
-            name: self.request.name.to_owned(),
-            manifest: id,
-            class: self.request.class,
-            timing,
-            colour: self.request.colour,
-            source: std::mem::take(&mut self.request.source),
-            original,
-            receipt: None,
-        };
-        if let Some(row) = self.store.catalogue.live(&entry.name)?
-            && let Ok(live) = self.store.entry_of(&row)
-            && same(&live, &entry)
-        {
-            return Ok(self.outcome(id, &manifest, Sharing::AlreadyThere));
-        }
-        let row = ManifestRow::of(id, &manifest);
-        let shared_with = self.store.catalogue.names_of(id, NAMED)?;
-        reached("put.before-publish")?;
-        let bytes = self.store.catalogue.apply(
-            self.store.objects.as_ref(),
-            Change {
-                event: Event::Put(entry),
-                manifest: Some(&row),
-                lease: Some((self.lease.id, self.request.name)),
-                replace: self.request.overwrite,
-            },
-            || reached("put.record"),
-        )?;
-        reached("put.published")?;
-        self.tally.new_bytes += bytes;
-        self.store.catalogue.add_keys(&self.tally.keys, Some(id))?;
-        let sharing = match (identical, self.tally.shared_frames) {
-            (true, _) => Sharing::Identical,
-            (false, 0) => Sharing::None,
-            (false, _) => Sharing::Segments,
-        };
-        let mut outcome = self.outcome(id, &manifest, sharing);
-        if identical {
-            outcome.shared_with = shared_with;
-        }
-        Ok(outcome)
-    }
-
-    fn outcome(&self, id: Digest, manifest: &Manifest, sharing: Sharing) -> PutOutcome {
-        let whole = matches!(sharing, Sharing::AlreadyThere | Sharing::Identical);
-        let tally = &self.tally;
-        let reason = match sharing {
-            Sharing::AlreadyThere => "the name stands for these frames and side streams already".to_owned(),
-            Sharing::Identical => "the same frames and side streams are stored".to_owned(),
-            Sharing::Segments => {
-                format!("{} of {} frames are in stored segments", tally.shared_frames, manifest.frames)
-            }
-            Sharing::Replaced | Sharing::None => "no run of its frames is stored".to_owned(),
-        };
-        let stored: u64 = manifest.segments.iter().map(|segment| segment.bytes).sum();
-        let mut shared_with = Vec::new();
-        for manifest in &tally.shared_with {
-            shared_with.extend(self.store.catalogue.names_of(*manifest, NAMED).unwrap_or_default());
-            shared_with.truncate(NAMED);
-        }
-        PutOutcome {
-            name: self.request.name.to_owned(),
-            identity: manifest.identity,
-            manifest: id,
-            class: self.request.class,
-            sharing,
-            frames: manifest.frames,
-            encoded_frames: tally.encoded_frames,
-            shared_frames: if whole { manifest.frames } else { tally.shared_frames },
-            new_bytes: tally.new_bytes,
-            shared_bytes: if whole { stored } else { tally.shared_bytes },
-            shared_with,
-            reason,
-        }
     }
 
     /// The outcome of a put that an earlier one has done: the name's pictures were given up for others.
@@ -729,6 +394,16 @@ impl<'s, 'r> Put<'s, 'r> {
         }
     }
 
+    /// All frames have been read: their source may know more of their times than a rate.
+    fn ask_for_times(&mut self, source: &mut dyn FrameSource) -> Result<()> {
+        if let PutTiming::Rate(rate) = self.request.timing
+            && let Some(Times { base, ticks }) = source.times().map_err(|error| self.input(error))?
+        {
+            self.request.timing = PutTiming::Stamps { base, rate, ticks };
+        }
+        Ok(())
+    }
+
     fn next(
         &self,
         source: &mut dyn FrameSource,
@@ -752,15 +427,6 @@ impl<'s, 'r> Put<'s, 'r> {
     fn input(&self, source: BoxError) -> Error {
         Error::Input { name: self.request.name.to_owned(), source }
     }
-}
-
-/// Whether two entries say the same of a video; where it came from may differ.
-fn same(a: &Entry, b: &Entry) -> bool {
-    a.manifest == b.manifest
-        && a.class == b.class
-        && a.timing == b.timing
-        && a.colour == b.colour
-        && a.original == b.original
 }
 
 /// The ranges of frames between starts.

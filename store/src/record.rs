@@ -18,6 +18,9 @@ use crate::{
 /// The version of records that this program reads and writes.
 pub(crate) const VERSION: u64 = 1;
 
+/// The last sequence: the end of the year 9999.
+const LAST_SEQUENCE: i64 = 253_402_300_799_999_999;
+
 /// The longest name, in bytes.
 const MAX_NAME: usize = 4096;
 
@@ -66,6 +69,18 @@ impl Timing {
     pub fn rate(&self) -> Rational {
         match self {
             Timing::Rate(rate) | Timing::Stamps { rate, .. } => *rate,
+        }
+    }
+
+    /// Checks what reading it could not.
+    pub(crate) fn check(&self) -> std::result::Result<(), String> {
+        let positive = |rate: &Rational| rate.num > 0 && rate.den > 0;
+        match self {
+            Timing::Rate(rate) if !positive(rate) => Err(format!("{rate} is no frame rate")),
+            Timing::Stamps { base, rate, .. } if !positive(base) || !positive(rate) => {
+                Err(format!("ticks of {base} seconds at about {rate} frames per second are not possible"))
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -211,10 +226,20 @@ impl Record {
     pub(crate) fn read(backend: &dyn Backend, id: ObjectId) -> Result<Record> {
         let object = id.path();
         let record: Record = compressed::from_bytes(&object, &fetch(backend, id)?, VERSION)?;
-        if let Some(name) = record.event.name() {
-            check_name(name).map_err(|error| Error::Malformed { object, reason: error.to_string() })?;
-        }
+        record.check().map_err(|reason| Error::Malformed { object, reason })?;
         Ok(record)
+    }
+
+    /// Checks what reading it could not.
+    fn check(&self) -> std::result::Result<(), String> {
+        // A sequence from which there would be no next one would let later events take each other's places.
+        if !(0..=LAST_SEQUENCE).contains(&self.sequence) {
+            return Err(format!("its sequence {} is no time", self.sequence));
+        }
+        if let Some(name) = self.event.name() {
+            check_name(name).map_err(|error| error.to_string())?;
+        }
+        self.event.entry().map_or(Ok(()), |entry| entry.timing.check())
     }
 
     /// The record as an object.

@@ -14,9 +14,12 @@ use std::{
     time::Duration,
 };
 
-use clips::{codecs, play, request, take};
+use clips::{Coarse, codecs, play, request, take};
 use vcn_media::Picture;
-use vcn_store::{Class, Clip, Error, GcOptions, Location, RepairOptions, SideStream, Store, VerifyOptions};
+use vcn_store::{
+    BlockSpectrum, Class, Clip, Dedup, Error, GcOptions, Location, MaxDistortion, RepairOptions, SideStream,
+    Store, VerifyOptions,
+};
 
 const NOW: GcOptions =
     GcOptions { retention: Duration::ZERO, grace: Duration::ZERO, max_share: 100, dry_run: false };
@@ -32,13 +35,27 @@ fn before() -> BTreeMap<&'static str, Vec<Picture>> {
         ("shared", take(1, 10..30)),
         ("replaced", take(2, 0..12)),
         ("removed", take(3, 0..12)),
+        ("undescribed", take(8, 0..12)),
     ])
+}
+
+/// What looks like `kept` and is not.
+fn noisy() -> Vec<Picture> {
+    let mut frames = take(1, 0..30);
+    for frame in &mut frames {
+        if let Picture::Yuv420(frame) = frame {
+            frame.y.iter_mut().step_by(3).for_each(|y| *y ^= 1);
+        }
+    }
+    frames
 }
 
 fn prepare(folder: &Path) {
     let store = Store::init(&Location::folder(folder), codecs()).unwrap();
     for (name, clip) in before() {
-        clips::put(&store, name, &clip).unwrap();
+        let mut request = request(name);
+        request.descriptor = request.descriptor.filter(|_| name != "undescribed");
+        store.put(request, &mut Clip::new(clip)).unwrap();
     }
     // A tombstone within its time, garbage in quarantine, and a removed name to bring back.
     clips::put(&store, "old", &take(4, 0..30)).unwrap();
@@ -48,17 +65,21 @@ fn prepare(folder: &Path) {
     store.rm("back").unwrap();
 }
 
-/// Names that an operation changes: what they may show before and after it; nothing is no such name.
-type Changes = BTreeMap<&'static str, [Option<Vec<Picture>>; 2]>;
+/// Names that an operation changes: what they may show until it is done, and what they show then; nothing is no such
+/// name.
+type Changes = BTreeMap<&'static str, (Vec<Option<Vec<Picture>>>, Option<Vec<Picture>>)>;
 
 fn changes(operation: &str) -> Changes {
-    let before = before();
+    let before = |name| before().remove(name);
+    let change = |name, until, then| BTreeMap::from([(name, (until, then))]);
     match operation {
-        "put" => BTreeMap::from([("new", [None, Some(take(6, 0..20))])]),
-        "put-shared" => BTreeMap::from([("new", [None, Some(take(1, 0..30))])]),
-        "put-over" => BTreeMap::from([("replaced", [before.get("replaced").cloned(), Some(take(7, 0..12))])]),
-        "rm" => BTreeMap::from([("removed", [before.get("removed").cloned(), None])]),
-        "undelete" => BTreeMap::from([("back", [None, Some(take(5, 0..12))])]),
+        "put" => change("new", vec![None], Some(take(6, 0..20))),
+        "put-shared" => change("new", vec![None], Some(take(1, 0..30))),
+        "put-over" => change("replaced", vec![before("replaced")], Some(take(7, 0..12))),
+        // It is put as it is first.
+        "replace" => change("alike", vec![None, Some(noisy())], Some(take(1, 0..30))),
+        "rm" => change("removed", vec![before("removed")], None),
+        "undelete" => change("back", vec![None], Some(take(5, 0..12))),
         _ => BTreeMap::new(),
     }
 }
@@ -84,6 +105,13 @@ fn run(operation: &str, folder: &Path) -> vcn_store::Result<()> {
             request.overwrite = true;
             store.put(request, &mut Clip::new(take(7, 0..12))).map(|_| ())
         }
+        "replace" => {
+            let mut request = request("alike");
+            let bounds = MaxDistortion { frame: 36.0, block: 30.0 };
+            (request.class, request.codec, request.dedup) = (Class::Quality, &Coarse, Dedup::Replace(bounds));
+            store.put(request, &mut Clip::new(noisy())).map(|_| ())
+        }
+        "describe" => store.describe(&BlockSpectrum, false, &mut |_| {}).map(|_| ()),
         "rm" => store.rm("removed"),
         "undelete" => store.undelete("back"),
         "get" => play(&store, "kept").map(|_| ()),
@@ -160,13 +188,16 @@ fn check(store: &Store, changes: &Changes, done: bool, context: &str) {
             assert_eq!(play(store, name).unwrap(), clip, "{context}: {name}");
         }
     }
-    for (name, [old, new]) in changes {
+    for (name, (until, then)) in changes {
         let found = match play(store, name) {
             Ok(frames) => Some(frames),
             Err(Error::UnknownName { .. }) => None,
             Err(error) => panic!("{context}: {name}: {error}"),
         };
-        assert!(found == *new || (!done && found == *old), "{context}: {name} is neither old nor new");
+        assert!(
+            found == *then || (!done && until.contains(&found)),
+            "{context}: {name} shows something else"
+        );
     }
     let report = store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap();
     assert!(report.is_sound(), "{context}: {report:?}");
@@ -202,6 +233,10 @@ fn survives(operation: &str, folder: &Path, context: &str) {
         Err(error) => panic!("{context}: again: {error}"),
     }
     check(&open(folder), &changes, true, &format!("{context}, done again"));
+    if operation == "describe" {
+        let left = open(folder).describe(&BlockSpectrum, true, &mut |_| {}).unwrap();
+        assert_eq!((left.described, left.undecodable), (0, 0), "{context}");
+    }
     assert!(std::fs::read_dir(folder.join("tmp")).unwrap().count() <= 1, "{context}");
 }
 
@@ -246,6 +281,16 @@ fn put_of_a_stored_video_survives() {
 #[test]
 fn put_over_a_name_survives() {
     every_step("put-over");
+}
+
+#[test]
+fn replace_survives() {
+    every_step("replace");
+}
+
+#[test]
+fn describe_survives() {
+    every_step("describe");
 }
 
 #[test]

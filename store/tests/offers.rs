@@ -8,8 +8,8 @@ use clips::{Coarse, FPS, codecs, play, put, request, take};
 use vcn_media::{Colour, Picture};
 use vcn_store::{
     Class, Clip, Digest, EncodedSegment, Error, Format, IntakeLimits, Location, Offer, Offered, Parts,
-    Planes, SegmentCodec, SourceFacts, Store, VerifyOptions, encode_segment, frame_digest, frames_root,
-    identity,
+    Planes, SegmentCodec, SourceFacts, Store, Timing, VerifyOptions, encode_segment, frame_digest,
+    frames_root, identity,
 };
 
 const LIMITS: IntakeLimits = IntakeLimits { decoded: 1 << 20 };
@@ -34,7 +34,7 @@ fn offer<'a>(
         class: if codec.lossless() { Class::Frames } else { Class::Quality },
         codec: codec.id(),
         quality: 2,
-        rate: FPS,
+        timing: Timing::Rate(FPS),
         colour: Colour::RGB_INPUT,
         source: SourceFacts::default(),
         original: None,
@@ -45,6 +45,7 @@ fn offer<'a>(
             segments: segments.iter().map(|segment| segment.object).collect(),
             side: Vec::new(),
         },
+        looks: None,
         claimant: Some("alice"),
     }
 }

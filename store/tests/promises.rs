@@ -12,11 +12,19 @@ use vcn_store::{
     SideStream, Store, VerifyOptions,
 };
 
-/// Runs a promise on every kind of store that needs no server.
+/// Runs a promise on every kind of store; on S3 where there is a server (`s3.rs` says how).
 fn everywhere(promise: impl Fn(&Store)) {
     let (_folder, store) = folder();
     promise(&store);
     promise(&Store::init(&Location::memory(), codecs()).unwrap());
+    #[cfg(feature = "s3")]
+    if let Some(objects) = clips::s3::bucket("promises") {
+        let folder = tempfile::tempdir().unwrap();
+        let prefix = folder.path().file_name().unwrap().to_str().unwrap().trim_start_matches('.');
+        let catalogue = folder.path().join("catalogue.db");
+        let location = Location::remote("s3://test", objects, prefix).with_catalogue(catalogue);
+        promise(&Store::init(&location, codecs()).unwrap());
+    }
 }
 
 const NOW: GcOptions =

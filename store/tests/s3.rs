@@ -1,43 +1,16 @@
-//! The archive over the S3 protocol, against a real server on loopback: `moto_server -p PORT` (PyPI's `moto[server]`).
-//! Runs where `VCN_TEST_S3` has the server's address, as `http://127.0.0.1:5555`.
+//! What is particular to the archive over the S3 protocol, against a real server on loopback: `moto_server -p PORT` (PyPI's
+//! `moto[server]`). Runs where `VCN_TEST_S3` has the server's address, as `http://127.0.0.1:5555`; then, and with the
+//! feature `s3`, `promises.rs` holds its promises there, too.
 #![cfg(feature = "s3")]
 #![allow(missing_docs)]
 
 mod clips;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use clips::{codecs, play, put, take};
-use object_store::aws::AmazonS3Builder;
+use clips::{codecs, play, put, s3::bucket, take};
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, path::Path};
 use vcn_store::{Error, GcOptions, Location, Sharing, Store, VerifyOptions};
-
-/// The server's address and a bucket of its own for each test.
-fn bucket(name: &str) -> Option<Arc<object_store::aws::AmazonS3>> {
-    let endpoint = std::env::var("VCN_TEST_S3").ok()?;
-    let name = format!("{name}-{}", std::process::id());
-    let made = std::process::Command::new("curl")
-        .args([
-            "-sf",
-            "-X",
-            "PUT",
-            "-H",
-            "Authorization: AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/s3/aws4_request",
-        ])
-        .arg(format!("{endpoint}/{name}"))
-        .status();
-    assert!(made.is_ok_and(|status| status.success()), "no bucket at {endpoint}");
-    let store = AmazonS3Builder::new()
-        .with_endpoint(endpoint)
-        .with_allow_http(true)
-        .with_region("us-east-1")
-        .with_access_key_id("x")
-        .with_secret_access_key("x")
-        .with_bucket_name(name)
-        .build();
-    Some(Arc::new(store.unwrap()))
-}
 
 const NOW: GcOptions =
     GcOptions { retention: Duration::ZERO, grace: Duration::ZERO, max_share: 100, dry_run: false };

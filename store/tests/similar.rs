@@ -151,7 +151,7 @@ fn dups_are_reported_by_level_and_marks_are_remembered() {
     put(&store, "c trimmed", &original[30..]).unwrap();
     put(&store, "d brighter", &changed(&original, |p| p.y.iter_mut().for_each(|y| *y += 10))).unwrap();
     put(&store, "e other", &clip(2, 0..200)).unwrap();
-    let dups = store.dups(&FindOptions::default()).unwrap();
+    let dups = store.dups(&FindOptions::default(), false).unwrap();
     let has = |a: &str, b: &str, level| {
         dups.iter().any(|pair| {
             pair.other.level == level
@@ -164,7 +164,7 @@ fn dups_are_reported_by_level_and_marks_are_remembered() {
     assert!(dups.iter().all(|pair| pair.name != "e other" && pair.other.name != "e other"), "{dups:#?}");
 
     store.mark_distinct("a", "d brighter", false).unwrap();
-    let dups = store.dups(&FindOptions::default()).unwrap();
+    let dups = store.dups(&FindOptions::default(), false).unwrap();
     assert!(!dups.iter().any(|pair| (pair.name.as_str(), pair.other.name.as_str()) == ("a", "d brighter")));
     assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
 }

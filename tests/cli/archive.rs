@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
+use vcn_media::{Picture, Yuv444};
 
 use crate::vcn::Place;
 
@@ -88,8 +89,18 @@ fn classes_give_back_what_they_say() {
     let place = place_with_store();
     put(&place, "in.y4m --class frames --name exact");
     put(&place, "in.y4m --class source --name whole");
-    place.ok("store get exact -o exact.y4m --store s");
-    assert!(place.frames("exact.y4m") == place.frames("in.y4m"));
+    let got = place.ok("store get exact -o exact.y4m --store s --json").json();
+    assert!(place.frames("exact.y4m") == place.frames("in.y4m") && got["exact"] == true, "{got}");
+    // Images are RGB, so what was Y'CbCr is converted, and that is said.
+    assert!(place.ok("store get exact -o exact --store s").text().contains("converted here"));
+    // Chroma of full resolution stays so.
+    let plane = |seed: usize| (0..16 * 8).map(|at| (at * seed % 251) as u8).collect::<Vec<u8>>();
+    let full: Vec<Picture> =
+        (1..5).map(|t| Yuv444::new(16, 8, plane(t), plane(t + 5), plane(t + 9)).unwrap().into()).collect();
+    place.write("full.y4m", 16, 8, full.clone());
+    put(&place, "full.y4m --class frames");
+    place.ok("store get full.y4m -o again.y4m --store s");
+    assert!(place.frames("again.y4m") == full);
     place.ok("store get whole -o whole.y4m --original --store s");
     assert!(place.bytes("whole.y4m") == place.bytes("in.y4m"));
     place.fails("store get exact -o x.y4m --original --store s", 1, "only class `source` keeps those");
@@ -101,6 +112,84 @@ fn classes_give_back_what_they_say() {
     put(&place, "in.y4m -q 20 --name coded --overwrite");
     let without = place.run("store get whole -o y.y4m --store s");
     assert!(without.code == 0 || without.code == 4, "{}", without.err);
+}
+
+/// Runs ffmpeg or ffprobe in the folder; nothing if it is not installed.
+fn tool(place: &Place, name: &str, arguments: &str) -> Option<String> {
+    let mut command = Command::new(name);
+    command.args(["-v", "error"]).args(arguments.split(' ')).current_dir(place.path(""));
+    let output = command.output().ok()?;
+    assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn frames_of_varying_rate_keep_their_times() {
+    let place = place_with_store();
+    let select = r"-i in.y4m -vf select=lt(n\,8)+not(mod(n\,5)) -fps_mode vfr -c:v libx264 -qp 0 vfr.mp4";
+    if tool(&place, "ffmpeg", select).is_none() {
+        return eprintln!("skipped: needs ffmpeg");
+    }
+    let times = |file: &str| -> Vec<f64> {
+        let asked = format!("-select_streams v:0 -show_entries frame=pts_time -of csv=p=0 {file}");
+        let text = tool(&place, "ffprobe", &asked).unwrap();
+        let lines = text.lines().map(|line| line.trim_end_matches(',')).filter(|line| !line.is_empty());
+        let times: Vec<f64> = lines.map(|line| line.parse().unwrap()).collect();
+        times.iter().map(|time| time - times[0]).collect()
+    };
+    let expected = times("vfr.mp4");
+    put(&place, "vfr.mp4 --class frames");
+    let stat = place.ok("store stat vfr.mp4 --store s --json").json();
+    assert!(stat["entry"]["timing"]["stamps"].is_object(), "{stat}");
+    for (out, exact) in [("back.mp4", 2e-6), ("back.mkv", 6e-4)] {
+        let got = place.ok(&format!("store get vfr.mp4 -o {out} --store s --json")).json();
+        assert_eq!((&got["varying_rate"], &got["times_kept"]), (&true.into(), &true.into()));
+        let found = times(out);
+        assert_eq!(found.len(), expected.len());
+        assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < exact), "{out}: {found:?}");
+    }
+    // What cannot keep them says so, and writes them beside it.
+    let ran = place.run("store get vfr.mp4 -o back.y4m --times times.txt --store s");
+    assert!(ran.code == 0 && ran.err.contains("times of their own"), "{}", ran.err);
+    let written = String::from_utf8(place.bytes("times.txt")).unwrap();
+    let written: Vec<f64> = written.lines().skip(1).map(|line| line.parse().unwrap()).collect();
+    let milliseconds: Vec<f64> = expected.iter().map(|time| time * 1e3).collect();
+    assert!(written.iter().zip(&milliseconds).all(|(a, b)| (a - b).abs() < 1e-3), "{written:?}");
+    // A range goes by these times, and another container is the same video.
+    let part = place.ok("store get vfr.mp4 -o part.y4m --range 0.2.. --store s --json").json();
+    let later = milliseconds.iter().filter(|time| **time >= 200.0).count();
+    assert_eq!(part["frames"].as_u64(), Some(later as u64));
+    tool(&place, "ffmpeg", "-i vfr.mp4 -c copy vfr.mkv").unwrap();
+    assert_eq!(put(&place, "vfr.mkv --class frames")["result"], "identical");
+    tool(&place, "ffmpeg", "-i in.y4m -c:v ffv1 steady.mkv").unwrap();
+    put(&place, "steady.mkv --class frames");
+    let stat = place.ok("store stat steady.mkv --store s --json").json();
+    assert_eq!(stat["entry"]["timing"]["rate"]["num"], 30, "{stat}");
+}
+
+#[test]
+fn many_inputs_are_named_in_many_ways() {
+    let place = place_with_store();
+    fs::create_dir_all(place.path("tv/late")).unwrap();
+    for (index, name) in ["tv/a.y4m", "tv/late/b.y4m", "odd, name.y4m"].into_iter().enumerate() {
+        place.video(name, 16, 16, 3 + index);
+    }
+    fs::write(place.path("list.csv"), "# path,name\ntv/a.y4m,first\n\"odd, name.y4m\"\n").unwrap();
+    let put = |arguments: &str| -> Vec<String> {
+        let ran = place.ok(&format!("store put {arguments} --class frames --store s --json"));
+        assert!(ran.err.lines().all(|line| line.contains("\"version\":1")), "{}", ran.err);
+        let results = ran.json()["results"].as_array().unwrap().clone();
+        let mut names: Vec<String> =
+            results.iter().map(|result| result["name"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(put("--list list.csv"), ["first", "odd, name.y4m"]);
+    assert_eq!(put("tv --prefix shows/ --jobs 3"), ["shows/a.y4m", "shows/late/b.y4m"]);
+    assert_eq!(put("tv/*/*.y4m in.y4m"), ["b.y4m", "in.y4m"]);
+    place.fails("store put tv/*.mkv --class frames --store s", 2, "matches nothing");
+    fs::write(place.path("bad.csv"), "a,b,c\n").unwrap();
+    place.fails("store put --list bad.csv --class frames --store s", 2, "bad.csv, line 1");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde::Serialize;
-use vcn_store::{Distortion, Entry, Manifest, Record, Store};
+use vcn_store::{Distortion, Entry, Manifest, Record, Store, Timing};
 
 use super::{Context, failure, json};
 use crate::failure::{Failure, Result};
@@ -136,9 +136,10 @@ pub fn stat(context: &Context, a: &Name) -> Result<()> {
     let mut lines = vec![
         format!("{}: class {}, {fidelity}", entry.name, entry.class.as_str()),
         format!(
-            "{}, {} frames at {} per second, {} segments, {}",
+            "{}, {} frames at {}{} per second, {} segments, {}",
             manifest.format,
             manifest.frames,
+            if matches!(entry.timing, Timing::Stamps { .. }) { "times of their own, about " } else { "" },
             entry.timing.rate(),
             manifest.segments.len(),
             bytes(stat.listing.stored_bytes)

@@ -6,13 +6,15 @@ use std::path::Path;
 
 use clap::Args;
 use serde::Serialize;
-use vcn_media::{AtomicFile, CreateOptions, SourceKind, VideoInfo, create};
-use vcn_store::{Class, Distortion, Store};
+use vcn_media::{
+    AtomicFile, CreateOptions, FrameTimes, SourceKind, VideoInfo, create, create_timed, keeps_times,
+};
+use vcn_store::{Class, Distortion, Layout, Playback, Store, Timing};
 
 use super::{Context, failure, json};
 use crate::compute::Compute;
 use crate::failure::{Failure, Result};
-use crate::print::{Stream, output_name};
+use crate::print::{Stream, note, output_name};
 use crate::progress::Progress;
 
 /// Arguments of `vcn store get`.
@@ -29,6 +31,11 @@ pub struct Arguments {
     /// Only frames A to B - 1, counted from 0.
     #[arg(long, value_name = "A..B", value_parser = crate::decompress::range, conflicts_with = "original")]
     frames: Option<Range<u64>>,
+    /// Also write when each frame is shown, in milliseconds, to this file (timestamp format v2, as mkvmerge reads it).
+    /// Videos of varying frame rate keep their times in .mp4, .m4v, .mov, .mkv, .webm, .ts and .nut by themselves; a
+    /// folder and .y4m cannot.
+    #[arg(long, value_name = "FILE", conflicts_with = "original")]
+    times: Option<String>,
     /// The original bytes, for class source.
     #[arg(long)]
     original: bool,
@@ -61,6 +68,12 @@ struct Report {
     class: &'static str,
     frames: u64,
     original: bool,
+    /// Whether the output has every sample as it was put.
+    exact: bool,
+    /// Whether frames are shown at times that no rate tells.
+    varying_rate: bool,
+    /// Whether the output keeps these times.
+    times_kept: bool,
     mean_psnr: Option<f32>,
     worst_block_psnr: Option<f32>,
 }
@@ -85,12 +98,26 @@ pub fn run(context: &Context, a: &Arguments) -> Result<()> {
         class: stat.entry.class.as_str(),
         frames: 0,
         original: a.original,
+        exact: a.original || lossless && keeps_samples(&a.output, stat.manifest.format.layout),
+        varying_rate: matches!(stat.entry.timing, Timing::Stamps { .. }),
+        times_kept: true,
         mean_psnr: psnr(distortion.mean),
         worst_block_psnr: psnr(distortion.worst_block),
     };
     match a.original {
         true => original(&store, a)?,
-        false => report.frames = play(&store, a, stat.entry.timing.rate().as_f64(), stat.manifest.frames)?,
+        false => {
+            report.frames = play(&store, a)?;
+            report.times_kept = !report.varying_rate || keeps_times(&a.output);
+        }
+    }
+    if !report.times_kept {
+        let rate = stat.entry.timing.rate();
+        note(&format!(
+            "{}: its frames are shown at times of their own, here at {rate} per second: give an output such as .mp4, or \
+             --times FILE",
+            a.name
+        ));
     }
     let stream = Stream::beside(&a.output);
     if context.json {
@@ -98,7 +125,14 @@ pub fn run(context: &Context, a: &Arguments) -> Result<()> {
     }
     let fidelity = match (stat.entry.class, a.original, lossless) {
         (Class::Source, true, _) => "the original bytes".to_owned(),
-        (_, _, true) => format!("{} frames, exact", report.frames),
+        (_, _, true) if report.exact => format!("{} frames, exact", report.frames),
+        (_, _, true) => {
+            let exact = if stat.manifest.format.layout == Layout::Rgb { "a folder" } else { ".y4m" };
+            format!(
+                "{} frames, exact in the store, converted here: {exact} keeps every sample",
+                report.frames
+            )
+        }
         _ => format!(
             "{} frames, luma PSNR {:.2} dB, worst block {:.2} dB",
             report.frames,
@@ -109,14 +143,20 @@ pub fn run(context: &Context, a: &Arguments) -> Result<()> {
     stream.text(&format!("{}: class {}, {fidelity}", output_name(&a.output), report.class))
 }
 
-fn play(store: &Store, a: &Arguments, rate: f64, total: u64) -> Result<u64> {
+fn play(store: &Store, a: &Arguments) -> Result<u64> {
+    let whole = store.get(&a.name, None).map_err(failure)?;
+    let total = whole.manifest().frames;
     let range = match (&a.range, &a.frames) {
-        (Some((from, to)), _) => Some((from * rate).round() as u64..((to * rate).round() as u64).min(total)),
+        (Some(seconds), _) => Some(within(&whole, *seconds)?),
         (_, Some(frames)) => Some(frames.start..if frames.end == u64::MAX { total } else { frames.end }),
         _ => None,
     };
-    let mut playback = store.get(&a.name, range).map_err(failure)?;
+    let mut playback = match range {
+        Some(range) => store.get(&a.name, Some(range)).map_err(failure)?,
+        None => whole,
+    };
     let entry = playback.entry().clone();
+    let times = times(&playback)?;
     let format = playback.manifest().format;
     let frames = playback.range().end - playback.range().start;
     let info = VideoInfo {
@@ -127,14 +167,71 @@ fn play(store: &Store, a: &Arguments, rate: f64, total: u64) -> Result<u64> {
         frames: Some(frames),
         source: SourceKind::Other,
     };
-    let mut writer = create(&a.output, &info, CreateOptions { overwrite: a.overwrite })?;
+    let options = CreateOptions { overwrite: a.overwrite };
+    let mut writer = match &times {
+        Some(times) => create_timed(&a.output, &info, times, options)?,
+        None => create(&a.output, &info, options)?,
+    };
     let progress = Progress::new("getting", Some(frames));
     while let Some(frame) = playback.next_frame().map_err(failure)? {
         writer.write(&frame)?;
         progress.frame();
     }
     writer.finish()?;
+    if let Some(file) = &a.times {
+        write_times(file, times.as_ref(), &info, a.overwrite)?;
+    }
     Ok(frames)
+}
+
+/// Whether an output takes samples of this layout as they are: images are RGB, and what ffmpeg encodes is only nearly
+/// lossless.
+fn keeps_samples(output: &str, layout: Layout) -> bool {
+    let extension = Path::new(output).extension().map(|extension| extension.to_ascii_lowercase());
+    match extension {
+        _ if output == "-" => layout != Layout::Rgb,
+        Some(extension) if extension == "y4m" => layout != Layout::Rgb,
+        Some(extension) if extension != "png" => false,
+        _ => layout == Layout::Rgb,
+    }
+}
+
+/// When the frames of a playback are shown, if no rate tells it.
+fn times(playback: &Playback) -> Result<Option<FrameTimes>> {
+    let Timing::Stamps { base, .. } = playback.entry().timing else { return Ok(None) };
+    Ok(playback.ticks().map_err(failure)?.map(|ticks| FrameTimes { base, ticks }))
+}
+
+/// The frames that are shown between two times, counted from the first frame.
+fn within(whole: &Playback, (from, to): (f64, f64)) -> Result<Range<u64>> {
+    let (total, rate) = (whole.manifest().frames, whole.entry().timing.rate().as_f64());
+    let Some(FrameTimes { base, ticks }) = times(whole)? else {
+        return Ok((from * rate).round() as u64..((to * rate).round() as u64).min(total));
+    };
+    let first = ticks.first().copied().unwrap_or(0);
+    let before = |seconds: f64| {
+        let shown = |tick: &&i64| tick.saturating_sub(first) as f64 * base.as_f64() + 1e-9 < seconds;
+        ticks.iter().take_while(shown).count() as u64
+    };
+    Ok(before(from)..before(to))
+}
+
+/// Writes a line for each frame.
+fn write_times(file: &str, times: Option<&FrameTimes>, info: &VideoInfo, overwrite: bool) -> Result<()> {
+    let milliseconds: Vec<f64> = match times {
+        Some(FrameTimes { base, ticks }) => {
+            let first = ticks.first().copied().unwrap_or(0);
+            ticks.iter().map(|tick| tick.saturating_sub(first) as f64 * base.as_f64() * 1e3).collect()
+        }
+        None => (0..info.frames.unwrap_or(0)).map(|index| index as f64 / info.fps.as_f64() * 1e3).collect(),
+    };
+    let mut out = AtomicFile::create(file, overwrite)?;
+    let mut text = "# timestamp format v2\n".to_owned();
+    for time in milliseconds {
+        text.push_str(&format!("{time:.6}\n"));
+    }
+    out.write_all(text.as_bytes()).map_err(Failure::io(file, "write"))?;
+    Ok(out.commit()?)
 }
 
 fn original(store: &Store, a: &Arguments) -> Result<()> {

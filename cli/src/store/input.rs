@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use vcn_media::{FrameReader, OpenOptions, Picture, VideoInfo, open};
-use vcn_store::{BoxError, FrameSource};
+use vcn_media::{FrameReader, FrameTimes, OpenOptions, Picture, VideoInfo, open};
+use vcn_store::{BoxError, FrameSource, Times};
 
 use crate::failure::{Failure, Result};
 
@@ -25,9 +25,19 @@ pub struct Input {
     pub name: String,
 }
 
-/// All videos that an argument means: itself, or, for a folder without frames, all in it at any depth.
+/// All videos that an argument means: itself; for a folder without frames, all in it at any depth; for a pattern such as
+/// `tv/*.mp4` that no file is named after, all that it matches.
 pub fn expand(path: &str, prefix: &str) -> Result<Vec<Input>> {
     let root = Path::new(path);
+    if path != "-" && path.contains(['*', '?', '[']) && !path.contains("://") && !root.exists() {
+        let wrong = |reason: String| Failure::Usage(format!("{path}: {reason}"));
+        let mut inputs = Vec::new();
+        for found in glob::glob(path).map_err(|error| wrong(error.to_string()))? {
+            let found = found.map_err(|error| wrong(error.to_string()))?;
+            inputs.extend(expand(&found.to_string_lossy(), prefix)?);
+        }
+        return if inputs.is_empty() { Err(wrong("matches nothing".to_owned())) } else { Ok(inputs) };
+    }
     let name = |name: &str| format!("{prefix}{name}");
     if path == "-" || !root.is_dir() || has_images(root) {
         let own = root.file_name().map_or(path.to_owned(), |name| name.to_string_lossy().into_owned());
@@ -47,17 +57,34 @@ pub fn expand(path: &str, prefix: &str) -> Result<Vec<Input>> {
     Ok(inputs.collect())
 }
 
-/// The videos of a list: a path a line, and after a comma the name, if it is to have another.
+/// The videos of a list in CSV: a path a line, and after a comma the name, if it is to have another. Fields with commas
+/// are quoted, lines that begin with `#` are left out.
 pub fn list(file: &str, prefix: &str) -> Result<Vec<Input>> {
-    let text = std::fs::read_to_string(file).map_err(Failure::io(file, "read"))?;
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let wrong = |error: csv::Error| Failure::Usage(format!("{file}: {error}"));
+    let opened = std::fs::File::open(file).map_err(Failure::io(file, "read"))?;
+    let mut rows = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .comment(Some(b'#'))
+        .trim(csv::Trim::All)
+        .from_reader(opened);
     let mut inputs = Vec::new();
-    for line in lines {
-        match line.split_once(',') {
-            Some((path, name)) => {
-                inputs.push(Input { path: path.trim().to_owned(), name: format!("{prefix}{}", name.trim()) });
+    for row in rows.records() {
+        let row = row.map_err(wrong)?;
+        let fields: Vec<&str> = row.iter().collect();
+        match fields.as_slice() {
+            [path] | [path, ""] => inputs.extend(expand(path, prefix)?),
+            [path, name] => {
+                inputs.push(Input { path: (*path).to_owned(), name: format!("{prefix}{name}") });
             }
-            None => inputs.extend(expand(line, prefix)?),
+            _ => {
+                let line = row.position().map_or(0, csv::Position::line);
+                let reason = "expected a path and perhaps a name; put quotes around what has commas";
+                return Err(Failure::Usage(format!(
+                    "{file}, line {line}: {} fields, {reason}",
+                    fields.len()
+                )));
+            }
         }
     }
     Ok(inputs)
@@ -90,6 +117,32 @@ fn has_type(path: &Path, types: &[&str]) -> bool {
     extension.is_some_and(|extension| types.iter().any(|known| extension == *known))
 }
 
+/// Frames that somebody counts as they go by.
+pub struct Counted<'a> {
+    /// The frames.
+    pub frames: Frames,
+    /// Called for each.
+    pub each: &'a (dyn Fn() + Sync),
+}
+
+impl FrameSource for Counted<'_> {
+    fn next_frame(&mut self) -> std::result::Result<Option<Picture>, BoxError> {
+        let frame = self.frames.next_frame()?;
+        if frame.is_some() {
+            (self.each)();
+        }
+        Ok(frame)
+    }
+
+    fn times(&mut self) -> std::result::Result<Option<Times>, BoxError> {
+        self.frames.times()
+    }
+
+    fn rewind(&mut self) -> std::result::Result<bool, BoxError> {
+        self.frames.rewind()
+    }
+}
+
 /// The frames of an input, which is opened again where the store wants to read it twice.
 pub struct Frames {
     path: String,
@@ -114,6 +167,10 @@ impl FrameSource for Frames {
     fn next_frame(&mut self) -> std::result::Result<Option<Picture>, BoxError> {
         self.fresh = false;
         Ok(self.reader.next()?)
+    }
+
+    fn times(&mut self) -> std::result::Result<Option<Times>, BoxError> {
+        Ok(self.reader.times()?.map(|FrameTimes { base, ticks }| Times { base, ticks }))
     }
 
     fn rewind(&mut self) -> std::result::Result<bool, BoxError> {

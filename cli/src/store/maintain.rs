@@ -10,6 +10,7 @@ use super::{Context, failure, json};
 use crate::compute::Compute;
 use crate::failure::{Failure, Result};
 use crate::print::{Stream, bytes};
+use crate::progress::Progress;
 
 /// Arguments of `vcn store gc`.
 #[derive(Args)]
@@ -81,7 +82,10 @@ fn duration(text: &str) -> std::result::Result<Duration, String> {
 pub fn gc(context: &Context, a: &GcArguments) -> Result<()> {
     let options =
         GcOptions { retention: a.retention, grace: a.grace, max_share: a.max_share, dry_run: a.dry_run };
-    let report = context.open()?.gc(&options).map_err(failure)?;
+    let store = context.open()?;
+    let progress = Progress::busy("looking for garbage");
+    let report = store.gc(&options).map_err(failure)?;
+    drop(progress);
     #[derive(Serialize)]
     struct Report {
         dry_run: bool,
@@ -144,12 +148,15 @@ pub fn verify(context: &Context, a: &VerifyArguments) -> Result<()> {
         objects: u64,
         names: u64,
     }
+    let progress = Progress::counting("verifying", "objects and names");
     let mut step = |report: &vcn_store::VerifyReport| {
+        progress.reached(report.objects + report.names);
         if context.json && (report.objects + report.names).is_multiple_of(1000) {
             json::progress(&Step { event: "verify", objects: report.objects, names: report.names });
         }
     };
     let report = store.verify(VerifyOptions { decode: a.decode }, &mut step).map_err(failure)?;
+    drop(progress);
     #[derive(Serialize)]
     struct Report {
         sound: bool,
@@ -206,12 +213,14 @@ pub fn verify(context: &Context, a: &VerifyArguments) -> Result<()> {
 
 /// `vcn store repair`.
 pub fn repair(context: &Context, a: &RepairArguments) -> Result<()> {
+    let progress = Progress::busy("repairing");
     let report = if a.rebuild_catalogue {
         Store::rebuild_catalogue(&context.location, a.take_over).map_err(failure)?
     } else {
         let store = context.open_with_codecs(a.model.as_deref(), &a.compute)?;
         store.repair(&RepairOptions { decode: a.decode, dry_run: a.dry_run }).map_err(failure)?
     };
+    drop(progress);
     print_repair(context, &report)?;
     match report.lost.len() + report.unreadable_records.len() {
         0 => Ok(()),

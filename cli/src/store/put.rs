@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Read;
 use std::sync::Mutex;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -18,12 +18,13 @@ use vcn_store::{
 
 use super::class::ClassName;
 use super::codec::{Learned, splitter};
-use super::input::{Frames, Input, expand, list};
+use super::input::{Counted, Frames, Input, expand, list};
 use super::{Context, failure, json, side};
 use crate::compute::Compute;
 use crate::failure::{Failure, Result};
 use crate::models::{self, Metric};
 use crate::print::{Stream, bytes, note};
+use crate::progress::Progress;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -37,10 +38,10 @@ Examples:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Videos, folders of frames, folders of these, or `-` for Y4M on standard input.
+    /// Videos, folders of frames, folders of these, patterns such as 'tv/*.mp4', or `-` for Y4M on standard input.
     #[arg(required_unless_present = "list")]
     inputs: Vec<String>,
-    /// A file with an input a line, and after a comma its name, if it is to have another.
+    /// A CSV file with an input a line, and after a comma its name, if it is to have another.
     #[arg(long, value_name = "FILE")]
     list: Option<String>,
     /// The name of a single input, instead of its file name.
@@ -56,7 +57,8 @@ pub struct Arguments {
     #[arg(short, long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(0..=63))]
     quality: u16,
     /// exact: share what is equal; report: share nothing, say what could be; replace: also give up pictures for those of
-    /// a stored video within --max-distortion, which `undelete` takes back; link: see doc/STORE.md.
+    /// a stored video within --max-distortion, which `undelete` takes back; link: refused, since the codec keeps no residual
+    /// against another video.
     #[arg(long, value_enum, default_value_t = DedupName::Exact)]
     dedup: DedupName,
     /// For --dedup replace: what the worst frame and the worst block must reach, in dB of PSNR.
@@ -71,7 +73,8 @@ pub struct Arguments {
     /// Say what would be put under which name, and stop.
     #[arg(long)]
     dry_run: bool,
-    /// Frames per second, instead of what the input says (images: 25).
+    /// Frames per second, instead of what the input says (images: 25; a file whose frames have times of their own keeps
+    /// these).
     #[arg(long)]
     fps: Option<Rational>,
     /// A model by name or file.
@@ -151,6 +154,7 @@ pub fn run(context: &Context, a: &Arguments) -> Result<()> {
     let queue = Mutex::new(VecDeque::from(inputs));
     let report =
         Mutex::new(Report { results: Vec::new(), failed: Vec::new(), new_bytes: 0, shared_bytes: 0 });
+    let watch = Watch::new(context.json);
     std::thread::scope(|scope| {
         for _ in 0..usize::from(a.jobs).min(total) {
             scope.spawn(|| {
@@ -158,14 +162,15 @@ pub fn run(context: &Context, a: &Arguments) -> Result<()> {
                     let Some(input) = queue.lock().ok().and_then(|mut queue| queue.pop_front()) else {
                         return;
                     };
-                    let outcome = one(&store, codec.as_ref(), a, &input);
+                    let outcome = one(&store, codec.as_ref(), a, &input, &|| watch.frame());
                     if let Ok(mut report) = report.lock() {
-                        take(context, &mut report, &input, outcome, total);
+                        watch.bar.while_hidden(|| take(context, &mut report, &input, outcome, total));
                     }
                 }
             });
         }
     });
+    drop(watch);
     let report = report.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     if context.json {
         json::print(&report)?;
@@ -254,10 +259,50 @@ fn take(context: &Context, report: &mut Report, input: &Input, outcome: Result<P
     }
 }
 
-fn one(store: &Store, codec: &dyn SegmentCodec, a: &Arguments, input: &Input) -> Result<PutOutcome> {
+/// Counts the frames that are read, to be hashed and, unless they are stored, once more to be encoded.
+struct Watch {
+    bar: Progress,
+    json: bool,
+    /// Frames so far, and when that was told last.
+    told: Mutex<(u64, Instant)>,
+}
+
+impl Watch {
+    /// How often progress is told as JSON.
+    const INTERVAL: Duration = Duration::from_secs(1);
+
+    fn new(json: bool) -> Watch {
+        Watch { bar: Progress::new("putting", None), json, told: Mutex::new((0, Instant::now())) }
+    }
+
+    fn frame(&self) {
+        #[derive(Serialize)]
+        struct Step {
+            event: &'static str,
+            frames: u64,
+        }
+        self.bar.frame();
+        let Ok(mut told) = self.told.lock() else { return };
+        told.0 += 1;
+        if self.json && told.1.elapsed() >= Watch::INTERVAL {
+            told.1 = Instant::now();
+            json::progress(&Step { event: "frames", frames: told.0 });
+        }
+    }
+}
+
+fn one(
+    store: &Store,
+    codec: &dyn SegmentCodec,
+    a: &Arguments,
+    input: &Input,
+    each: &(dyn Fn() + Sync),
+) -> Result<PutOutcome> {
     let mut original;
-    let mut frames = Frames::open(&input.path, OpenOptions { fps: a.fps, ..Default::default() })?;
-    let info = frames.info().clone();
+    // A rate that was asked for goes before the times in the file.
+    let options = OpenOptions { fps: a.fps, times: a.fps.is_none(), ..OpenOptions::default() };
+    let mut frames = Counted { frames: Frames::open(&input.path, options)?, each };
+    let info = frames.frames.info().clone();
     let mut request = PutRequest::frames(&input.name, info.fps, info.colour);
     request.timing = PutTiming::Rate(info.fps);
     request.descriptor = Some(&BlockSpectrum);

@@ -16,6 +16,7 @@ use crate::compute::Compute;
 use crate::failure::{Failure, Result};
 use crate::page::{Group, Page};
 use crate::print::{Stream, bytes};
+use crate::progress::Progress;
 
 /// How to look.
 #[derive(Args)]
@@ -58,6 +59,10 @@ pub struct DupsArguments {
     /// Forget that two names are no duplicates.
     #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "not")]
     forget: Option<Vec<String>>,
+    /// Compare every sampled frame with every other: takes time in the square of the number of videos. Without it, where
+    /// there are very many, videos that are only just alike may be missed.
+    #[arg(long)]
+    exhaustive: bool,
     #[command(flatten)]
     how: How,
 }
@@ -106,7 +111,10 @@ pub fn dups(context: &Context, a: &DupsArguments) -> Result<()> {
     let store = context.open_with_codecs(a.how.model.as_deref(), &a.how.compute)?;
     let options = a.how.options();
     let mut found: BTreeMap<String, Vec<Match>> = BTreeMap::new();
-    for pair in store.dups(&options).map_err(failure)? {
+    let progress = Progress::busy("comparing");
+    let pairs = store.dups(&options, a.exhaustive).map_err(failure)?;
+    drop(progress);
+    for pair in pairs {
         found.entry(pair.name).or_default().push(pair.other);
     }
     if let Some(path) = &a.how.html {
@@ -167,12 +175,15 @@ pub fn describe(context: &Context, a: &DescribeArguments) -> Result<()> {
         described: report.described,
         undecodable: report.undecodable,
     };
+    let progress = Progress::counting("describing", "names");
     let mut step = |report: &DescribeReport| {
+        progress.reached(report.names);
         if context.json && report.names.is_multiple_of(1000) {
             json::progress(&told(report));
         }
     };
     let report = store.describe(&BlockSpectrum, a.dry_run, &mut step).map_err(failure)?;
+    drop(progress);
     if context.json {
         return json::print(&told(&report));
     }

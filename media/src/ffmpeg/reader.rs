@@ -9,7 +9,9 @@ use std::{
 use super::{child::FfmpegChild, probe::Probe};
 use crate::{
     error::{Error, Result},
+    frame_times::FrameTimes,
     picture::Picture,
+    scratch::Scratch,
     video::{FrameReader, SourceKind, VideoInfo},
     y4m,
 };
@@ -20,11 +22,17 @@ pub(crate) struct Reader {
     stream: y4m::Reader<BufReader<ChildStdout>>,
     child: FfmpegChild,
     ended: bool,
+    /// Where `ffmpeg` writes when frames are shown, if it was asked to.
+    times: Option<Scratch>,
+    path: PathBuf,
 }
+
+/// The file of times in its folder.
+const TIMES: &str = "times";
 
 impl Reader {
     /// Starts `ffmpeg` on `input`, its name for the file `path`.
-    pub(crate) fn new(path: &Path, input: &str) -> Result<Reader> {
+    pub(crate) fn new(path: &Path, input: &str, times: bool) -> Result<Reader> {
         let probe = Probe::run(path, input)?;
         let mut command = Command::new("ffmpeg");
         command
@@ -33,6 +41,15 @@ impl Reader {
             .args(["-f", "yuv4mpegpipe", "pipe:1"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
+        let times = if times { Some(Scratch::new()?) } else { None };
+        if let Some(folder) = &times {
+            // The same frames once more, as small as can be, for what is printed beside their checksums.
+            let small = "scale=2:2:flags=neighbor,format=gray";
+            command
+                .args(["-map", "0:v:0", "-vf", small, "-fps_mode", "passthrough", "-enc_time_base", "-1"])
+                .args(["-f", "framecrc"])
+                .arg(folder.path().join(TIMES));
+        }
         let mut child = FfmpegChild::spawn(path, &mut command)?;
         let Some(stdout) = child.take_stdout() else { return Err(no_pipe(path)) };
         let source = BufReader::with_capacity(1 << 16, stdout);
@@ -46,7 +63,7 @@ impl Reader {
         let assumed = crate::video::unsignalled(info.width, info.height);
         info.colour.matrix = probe.matrix.unwrap_or(assumed.matrix);
         info.colour.range = probe.range.unwrap_or(assumed.range);
-        Ok(Reader { stream, child, ended: false })
+        Ok(Reader { stream, child, ended: false, times, path: path.to_owned() })
     }
 
     pub(crate) fn info_mut(&mut self) -> &mut VideoInfo {
@@ -71,6 +88,18 @@ impl FrameReader for Reader {
         self.ended = true;
         self.child.wait()?;
         frame
+    }
+
+    fn times(&mut self) -> Result<Option<FrameTimes>> {
+        let Some(folder) = &self.times else { return Ok(None) };
+        let file = folder.path().join(TIMES);
+        let text = std::fs::read_to_string(&file).map_err(Error::io("read", &file))?;
+        let times = FrameTimes::parse_framecrc(&text).ok_or_else(|| Error::Ffmpeg {
+            program: "ffmpeg",
+            path: self.path.clone(),
+            message: "it does not say when frames are shown".into(),
+        })?;
+        Ok((!times.is_steady()).then_some(times))
     }
 }
 

@@ -6,11 +6,12 @@ use std::{
     process::{ChildStdin, Command, Stdio},
 };
 
-use super::{child::FfmpegChild, reader::no_pipe};
+use super::{child::FfmpegChild, matroska::Matroska, reader::no_pipe};
 use crate::{
     atomic_file::check_target,
     create::check_frame,
     error::{Error, Result},
+    frame_times::FrameTimes,
     pending::Pending,
     picture::{Matrix, Picture, Range},
     video::{FrameWriter, VideoInfo, unsignalled},
@@ -23,6 +24,8 @@ pub(crate) struct Writer {
     info: VideoInfo,
     layout: Layout,
     overwrite: bool,
+    /// What tells `ffmpeg` when frames are shown, if no rate does.
+    timed: Option<Matroska>,
     /// Absent once the pipe is broken. Dropped before the child, so that it can end.
     pipe: Option<BufWriter<ChildStdin>>,
     // Dropped before the file, which it writes.
@@ -31,16 +34,25 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts `ffmpeg` on a temporary file of the same type, which `extension` names.
-    pub(crate) fn new(path: &Path, extension: &str, info: &VideoInfo, overwrite: bool) -> Result<Writer> {
+    /// Starts `ffmpeg` on a temporary file of the same type, which `extension` names. Frames are shown at `times`, or at the
+    /// rate of `info`.
+    pub(crate) fn new(
+        path: &Path,
+        extension: &str,
+        info: &VideoInfo,
+        times: Option<&FrameTimes>,
+        overwrite: bool,
+    ) -> Result<Writer> {
         let mut target = path.to_owned();
         check_target(&mut target, overwrite)?;
         let (pending, _) = Pending::file(&target, Some(extension))?;
 
         let mut command = Command::new("ffmpeg");
         command
-            .args(["-v", "error", "-f", "yuv4mpegpipe", "-i", "pipe:0"])
+            .args(["-v", "error", "-f", if times.is_some() { "matroska" } else { "yuv4mpegpipe" }])
+            .args(["-i", "pipe:0"])
             .args(encoding(extension, info))
+            .args(times.map(|times| timing(extension, times)).unwrap_or_default())
             .arg("-y")
             .arg(protocol_free(pending.path()))
             .stdin(Stdio::piped())
@@ -49,9 +61,15 @@ impl Writer {
         let Some(stdin) = child.take_stdin() else { return Err(no_pipe(path)) };
         let layout = layout(extension, info);
         let pipe = Some(BufWriter::with_capacity(1 << 16, stdin));
-        let mut writer = Writer { target, info: info.clone(), layout, overwrite, pipe, child, pending };
-        let header = y4m::Header { layout, ..y4m::Header::from(info) }.line();
-        writer.send(|pipe| pipe.write_all(header.as_bytes()))?;
+        let (width, height) = (info.width, info.height);
+        let timed = times.map(|times| Matroska::new(times, width, height, layout));
+        let header = match &timed {
+            Some(timed) => timed.header(width, height, layout),
+            None => y4m::Header { layout, ..y4m::Header::from(info) }.line().into_bytes(),
+        };
+        let mut writer =
+            Writer { target, info: info.clone(), layout, overwrite, timed, pipe, child, pending };
+        writer.send(|pipe| pipe.write_all(&header))?;
         Ok(writer)
     }
 
@@ -72,7 +90,18 @@ impl FrameWriter for Writer {
     fn write(&mut self, picture: &Picture) -> Result<()> {
         check_frame(&self.target, &self.info, picture)?;
         let (colour, layout) = (self.info.colour, self.layout);
-        self.send(|pipe| y4m::write_frame(pipe, picture, colour, layout))
+        let before = match &mut self.timed {
+            None => y4m::FRAME.to_vec(),
+            Some(timed) => timed.next_frame().ok_or_else(|| Error::Ffmpeg {
+                program: "ffmpeg",
+                path: self.target.clone(),
+                message: "there are more frames than times".into(),
+            })?,
+        };
+        self.send(|pipe| {
+            pipe.write_all(&before)?;
+            y4m::write_planes(pipe, picture, colour, layout)
+        })
     }
 
     fn finish(mut self: Box<Self>) -> Result<()> {
@@ -117,6 +146,17 @@ fn encoding(extension: &str, info: &VideoInfo) -> Vec<String> {
         }
     };
     options.extend(["-vf", &filter]);
+    options.into_iter().map(String::from).collect()
+}
+
+/// How frames keep their times.
+fn timing(extension: &str, times: &FrameTimes) -> Vec<String> {
+    let base = format!("{}:{}", times.base.num, times.base.den);
+    let mut options = vec!["-fps_mode", "passthrough", "-enc_time_base", &base];
+    let scale = times.base.den.to_string();
+    if ["mp4", "m4v", "mov"].contains(&extension) {
+        options.extend(["-video_track_timescale", &scale]);
+    }
     options.into_iter().map(String::from).collect()
 }
 

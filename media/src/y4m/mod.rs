@@ -6,4 +6,4 @@ mod writer;
 
 pub(crate) use header::{Header, Layout};
 pub(crate) use reader::{Reader, Source};
-pub(crate) use writer::{Writer, write_frame};
+pub(crate) use writer::{FRAME, Writer, write_planes};

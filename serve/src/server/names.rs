@@ -10,7 +10,8 @@ use axum::{
 };
 use futures::stream;
 use serde::Deserialize;
-use vcn_store::{Digest, Kind, ObjectId, Offer, Offered, Parts, PutOutcome, Sharing};
+use vcn_similarity::{BlockSpectrum, Descriptor};
+use vcn_store::{Digest, FindOptions, Kind, Looks, ObjectId, Offer, Offered, Parts, PutOutcome, Sharing};
 
 use super::{
     Caller, Refused, Service, account, body, json, json_response,
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     ledger::Bytes,
-    protocol::{Account, Description, Had, Have, Named, Publish, Published, object_text},
+    protocol::{Account, Alike, Description, Had, Have, Named, Publish, Published, object_text},
 };
 
 /// `POST /v1/have`.
@@ -35,7 +36,11 @@ pub(super) async fn have(
         let (store, claimant) = (&service.store, caller.claimant());
         let codec = (asked.codec, asked.quality);
         let known = store.known(asked.identity, asked.class, codec, &asked.keys, claimant)?;
-        let mut had = Had { video: known.video, keys: known.keys };
+        let alike = match &asked.looks {
+            Some(looks) => alike(service, &caller, looks)?,
+            None => Vec::new(),
+        };
+        let mut had = Had { video: known.video, keys: known.keys, alike };
         for (key, found) in asked.keys.iter().zip(&mut had.keys) {
             if found.is_some() || claimant.is_none() {
                 continue;
@@ -54,6 +59,31 @@ pub(super) async fn have(
     .await
 }
 
+/// Most videos that an answer names as alike.
+const ALIKE: usize = 5;
+
+/// The caller's own videos that look alike. Those of others are nobody's business.
+fn alike(service: &Service, caller: &Caller, looks: &Looks) -> Result<Vec<Alike>, Refused> {
+    let descriptor = &BlockSpectrum;
+    if looks.descriptor != Digest(descriptor.id()) {
+        // It is only a report: what cannot be compared looks like nothing.
+        return Ok(Vec::new());
+    }
+    let wrong = |reason| Refused::new(StatusCode::BAD_REQUEST, format!("`looks`: {reason}"));
+    let frames = looks.picked(descriptor).map_err(wrong)?;
+    let options = FindOptions { limit: ALIKE, descriptor, ..FindOptions::default() };
+    let prefix = format!("{}/", caller.name);
+    let found = service.store.alike(frames, looks.rate, &prefix, &options)?;
+    let alike = found.into_iter().map(|found| Alike {
+        name: own_name(caller, &found.name),
+        score: found.score,
+        asked: [found.query_from, found.query_to],
+        stored: [found.from, found.to],
+        mirrored: found.mirrored,
+    });
+    Ok(alike.collect())
+}
+
 /// `PUT /v1/names/NAME`. When this is answered, the name is on the disk.
 pub(super) async fn publish(
     State(service): State<Arc<Service>>,
@@ -66,21 +96,19 @@ pub(super) async fn publish(
     work(&service, move |service| {
         let received = spooled.bytes;
         let asked: Publish = spooled.json()?;
-        if asked.rate.num == 0 || asked.rate.den == 0 {
-            return Err(Refused::new(StatusCode::BAD_REQUEST, "a frame rate of 0"));
-        }
         let whole = matches!(asked.parts, Parts::Stored(_));
         let offer = Offer {
             name: &stored,
             class: asked.class,
             codec: asked.codec,
             quality: asked.quality,
-            rate: asked.rate,
+            timing: asked.timing,
             colour: asked.colour,
             source: asked.source,
             original: asked.original,
             overwrite: asked.overwrite,
             parts: asked.parts,
+            looks: asked.looks,
             claimant: caller.claimant(),
         };
         let outcome = match service.store.take(offer)? {
@@ -178,7 +206,7 @@ pub(super) async fn describe(
         let (_, body) = json(&Description {
             name,
             class: stat.entry.class,
-            rate: stat.entry.timing.rate(),
+            timing: stat.entry.timing,
             colour: stat.entry.colour,
             source: stat.entry.source,
             original: stat.entry.original,

@@ -68,12 +68,13 @@ fn deliver(
         class: entry.class,
         codec: stat.manifest.codec,
         quality: stat.manifest.quality,
-        rate: entry.timing.rate(),
+        timing: entry.timing.clone(),
         colour: entry.colour,
         source: entry.source.clone(),
         original: entry.original.clone(),
         overwrite: true,
         parts: Parts::Stored(stat.listing.identity),
+        looks: None,
         claimant: stat.manifest.claimant.as_deref(),
     };
     match service.store.take(offer)? {

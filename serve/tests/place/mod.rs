@@ -16,7 +16,8 @@ use vcn_serve::{
     server::{Limits, Server, Stopper},
 };
 use vcn_store::{
-    BoxError, Class, Clip, Digest, DigestSplitter, Format, Location, Planes, SegmentCodec, SourceFacts, Store,
+    BlockSpectrum, BoxError, Class, Clip, Digest, DigestSplitter, Format, Location, Planes, SegmentCodec,
+    SourceFacts, Store,
 };
 
 pub const ANN: &str = "ann-0123456789abcdef";
@@ -133,6 +134,7 @@ pub fn push_with(
         side: Vec::new(),
         original: None,
         overwrite: false,
+        descriptor: Some(&BlockSpectrum),
     };
     push(client, request, &mut Clip::new(frames.to_vec()), &mut || {})
 }

@@ -156,9 +156,13 @@ fn connect(path: &Path, synchronous: &str) -> Sql<Connection> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // Not to wait for a writer where nothing is to be written.
+    let version = |sql: &Connection| sql.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+    if version(&connection)? != 0 {
+        return Ok(connection);
+    }
     in_transaction(&mut connection, |sql| {
-        let version: i64 = sql.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version == 0 {
+        if version(sql)? == 0 {
             sql.execute_batch(include_str!("schema.sql"))?;
             sql.pragma_update(None, "user_version", SCHEMA)?;
         }

@@ -90,10 +90,13 @@ impl Catalogue {
         })
     }
 
-    /// Live names of videos with these frames.
-    pub fn with_root(&self, root: Digest, limit: usize) -> Result<Vec<EntryRow>> {
-        let sql = format!("SELECT {COLUMNS} WHERE m.root = ?1 AND e.ended IS NULL ORDER BY e.name LIMIT ?2");
-        self.many(&sql, params![root.0, limit as i64])
+    /// Live names, of those that start with `prefix`, of videos with these frames.
+    pub fn with_root(&self, root: Digest, prefix: &str, limit: usize) -> Result<Vec<EntryRow>> {
+        let sql = format!(
+            "SELECT {COLUMNS} WHERE m.root = ?1 AND e.ended IS NULL AND substr(e.name, 1, ?3) = ?2 \
+             ORDER BY e.name LIMIT ?4"
+        );
+        self.many(&sql, params![root.0, prefix, prefix.chars().count() as i64, limit as i64])
     }
 
     /// Live entries of a manifest.

@@ -5,19 +5,20 @@
 //! for the videos of the claimant alone if there is one.
 
 use serde::{Deserialize, Serialize};
-use vcn_media::{Colour, Rational};
-use vcn_similarity::Distortion;
+use vcn_media::Colour;
+use vcn_similarity::{BlockSpectrum, Distortion};
 
-use super::{Dedup, PLANES, Put, PutOutcome, PutRequest, PutTiming, shared::Found};
+use super::{Contents, Dedup, PLANES, Put, PutOutcome, PutRequest, PutTiming, shared::Found};
 use crate::{
     blob,
     digest::Digest,
     error::{Error, Result},
     frame::{Format, frame_digest, frames_key, frames_root, identity},
-    manifest::{self, BlobRef, Manifest, SegmentRef, SideRef},
+    manifest::{BlobRef, Manifest, SegmentRef, SideRef},
     objects::{Kind, ObjectId, fetch},
-    record::{Class, SourceFacts},
+    record::{Class, SourceFacts, Timing},
     segment,
+    similar::{Looks, Picked},
     split::DigestSplitter,
     store::Store,
 };
@@ -33,8 +34,8 @@ pub struct Offer<'a> {
     pub codec: Digest,
     /// The codec's quality.
     pub quality: u16,
-    /// Frames per second.
-    pub rate: Rational,
+    /// When frames are shown.
+    pub timing: Timing,
     /// How samples are to be understood.
     pub colour: Colour,
     /// What is known of the source.
@@ -45,6 +46,8 @@ pub struct Offer<'a> {
     pub overwrite: bool,
     /// What the video consists of.
     pub parts: Parts,
+    /// What it looks like; believed only without a claimant.
+    pub looks: Option<Looks>,
     /// On whose word alone what cannot be checked is believed.
     pub claimant: Option<&'a str>,
 }
@@ -133,6 +136,8 @@ impl Store {
     /// [`Error::Offer`] if the parts do not fit together, [`Error::NoCodec`], and those of [`Store::put`].
     pub fn take(&self, offer: Offer) -> Result<Offered> {
         crate::record::check_name(offer.name)?;
+        let refused = |reason| Error::Offer { name: offer.name.to_owned(), reason };
+        offer.timing.check().map_err(refused)?;
         let Some(codec) = self.codec(offer.codec) else {
             let object = offer.name.to_owned();
             return Err(Error::NoCodec { object, codec: offer.codec.to_string() });
@@ -151,7 +156,7 @@ impl Store {
             splitter: Box::new(DigestSplitter::default()),
             dedup: Dedup::Exact,
             overwrite: offer.overwrite,
-            timing: PutTiming::Rate(offer.rate),
+            timing: PutTiming::Rate(offer.timing.rate()),
             colour: offer.colour,
             source: offer.source,
             side: Vec::new(),
@@ -161,10 +166,20 @@ impl Store {
         };
         let mut put = Put::new(self, self.catalogue.lease("take")?, request);
         put.claimant = offer.claimant.map(str::to_owned);
+        if let Some(looks) = offer.looks.filter(|_| offer.claimant.is_none()) {
+            let descriptor = looks.descriptor;
+            // Those of a descriptor that is not known here would be of no use.
+            let frames = looks.picked(&BlockSpectrum).ok();
+            put.picked = frames.map(|frames| Picked { descriptor, root: Digest([0; 32]), frames });
+        }
         let mut missing = Missing::default();
         if let Some(original) = &offer.original {
             put.check_blob(original, &mut missing)?;
         }
+        if let Timing::Stamps { ticks, .. } = &offer.timing {
+            put.check_blob(ticks, &mut missing)?;
+        }
+        put.timing = Some(offer.timing);
         put.original = offer.original.filter(|_| offer.class == Class::Source);
         match offer.parts {
             Parts::Stored(identity) => match put.find_identical(identity)? {
@@ -246,7 +261,7 @@ impl Put<'_, '_> {
         if self.request.codec.lossless() && side.iter().all(|side| side.identity == side.blob.digest) {
             self.claimant = None;
         }
-        self.publish_new(format, root, identity, found, side)
+        self.publish_offered(format, root, identity, found, side)
     }
 
     /// Takes over what another store says. The frames of a lossless codec are decoded for their digests; a lossy video is
@@ -286,7 +301,7 @@ impl Put<'_, '_> {
             return self.publish(id, manifest, true).map(Offered::Taken);
         }
         self.refuse_taken(theirs.identity)?;
-        self.publish_new(theirs.format, theirs.root, theirs.identity, found, theirs.side)
+        self.publish_offered(theirs.format, theirs.root, theirs.identity, found, theirs.side)
     }
 
     /// Pins and reads segments, each of which must be of this format and of the offer's codec and quality.
@@ -323,8 +338,8 @@ impl Put<'_, '_> {
         Ok(found)
     }
 
-    /// Writes the manifest of segments that are here, and publishes it.
-    fn publish_new(
+    /// Publishes a video of segments that are here and belong to no stored one.
+    fn publish_offered(
         mut self,
         format: Format,
         root: Digest,
@@ -351,24 +366,7 @@ impl Put<'_, '_> {
         if self.claimant.is_none() {
             self.tally.keys.extend(segments.iter().map(|segment| (segment.key, segment.object)));
         }
-        let manifest = Manifest {
-            version: manifest::VERSION,
-            codec: self.request.codec.id(),
-            codec_name: self.request.codec.name(),
-            lossless: self.request.codec.lossless(),
-            quality: self.request.quality,
-            format,
-            frames,
-            root,
-            identity,
-            distortion,
-            segments,
-            side,
-            claimant: self.claimant.clone(),
-        };
-        let (id, bytes) = manifest.to_object()?;
-        self.write(id, &bytes)?;
-        self.publish(id.digest, manifest, false).map(Offered::Taken)
+        self.publish_new(Contents { format, root, identity, distortion, segments, side }).map(Offered::Taken)
     }
 
     /// Pins a blob and reads all of it.

@@ -1,14 +1,16 @@
 //! `dups`: what stored videos have in common.
+//!
+//! Manifests are read one after the other, and of each only a few bytes a segment are kept, so that memory stays small;
+//! those of videos that have something in common are read again.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
-use vcn_similarity::{Descriptor, PickedFrame};
+use vcn_similarity::{Alignment, Descriptor, PickedFrame};
 
 use super::{
-    near::Described,
+    near::{Described, Nominee, Sought},
     picked::Picked,
     report::{FindOptions, Pair},
-    video::Video,
 };
 use crate::{
     digest::Digest,
@@ -20,76 +22,129 @@ use crate::{
 /// A segment of more videos than this, such as a black one, says nothing.
 const COMMON: usize = 64;
 
-/// A stored video, and all of its names.
+/// A stored video under all of its names, the first of them first.
 struct Named {
-    video: Video,
+    root: Digest,
+    identity: Digest,
     names: Vec<String>,
 }
 
+/// What is stored.
+struct Stored {
+    /// In the order of their first names.
+    videos: Vec<Named>,
+    /// Place in `videos`, by the root of their frames.
+    places: BTreeMap<Digest, usize>,
+    /// The start of each segment's digest, and the place of a video that has it.
+    segments: Vec<(u64, usize)>,
+}
+
 impl Store {
-    /// Pairs of stored videos that have something in common, without those that are marked as no duplicates.
+    /// Pairs of stored videos that have something in common, without those that are marked as no duplicates. `exhaustive`
+    /// compares every sampled frame with every other, which takes time in the square of their number; without it, videos
+    /// that are only just alike may be missed where there are very many.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn dups(&self, options: &FindOptions) -> Result<Vec<Pair>> {
-        let stored = self.all_videos()?;
+    pub fn dups(&self, options: &FindOptions, exhaustive: bool) -> Result<Vec<Pair>> {
+        let mut stored = self.all_videos()?;
         let mut pairs = Vec::new();
-        for same in stored.values() {
-            let Some((first, others)) = same.names.split_first() else { continue };
-            let pair = |other: &String| Pair { name: first.clone(), other: same.video.identical(other) };
-            pairs.extend(others.iter().map(pair));
+        for same in stored.videos.iter().filter(|video| video.names.len() > 1) {
+            let Some(video) = self.video_of(same.root)? else { continue };
+            let pair = |other: &String| Pair { name: same.names[0].clone(), other: video.identical(other) };
+            pairs.extend(same.names[1..].iter().map(pair));
         }
-        let shared = shared_segments(&stored);
-        for pair in &shared {
-            if let (Some(a), Some(b)) = (stored.get(&pair.0), stored.get(&pair.1))
-                && !self.is_distinct(a.video.identity, b.video.identity)?
-            {
-                let other = b.video.in_common(&a.video.placed(), a.video.manifest.frames, a.video.rate);
-                pairs.push(Pair { name: a.video.name.clone(), other });
+        let shared = shared_segments(std::mem::take(&mut stored.segments));
+        for (a, b) in &shared {
+            let (a, b) = (&stored.videos[*a], &stored.videos[*b]);
+            if self.is_distinct(a.identity, b.identity)? {
+                continue;
             }
-        }
-        let mut batches: Vec<Described> = Vec::new();
-        self.described(options.descriptor, |batch| {
-            batches.push(batch);
-            Ok(())
-        })?;
-        for (root, named) in &stored {
-            let own = &named.video;
-            let Some(query) = self.picked(*root, options.descriptor)? else { continue };
-            let sought = self.sought(*root, query.frames, own.rate, Some(own), options.descriptor);
-            let nominees = batches.iter().flat_map(|batch| batch.nominate(&sought)).collect();
-            // Each pair once, and only if it does not share segments.
-            let skip = |other: Digest| other <= *root || shared.contains(&(*root, other));
-            for (other_root, other) in self.examine(&sought, nominees, options, &skip)? {
-                let Some(other_video) = stored.get(&other_root) else { continue };
-                if !self.is_distinct(own.identity, other_video.video.identity)? {
-                    pairs.push(Pair { name: own.name.clone(), other });
+            if let (Some(own), Some(other)) = (self.video_of(a.root)?, self.video_of(b.root)?) {
+                let other = other.in_common(&own.placed(), own.manifest.frames, own.rate);
+                // Of two different segments the digests may start alike.
+                if other.shared_bytes > 0 {
+                    pairs.push(Pair { name: own.name, other });
                 }
             }
         }
+        self.described(options.descriptor, usize::MAX, |all| {
+            self.alike_pairs(&stored, &shared, &all, options, exhaustive, &mut pairs)
+        })?;
         pairs.sort_by(|a, b| {
             (a.other.level, &a.name, &a.other.name).cmp(&(b.other.level, &b.name, &b.other.name))
         });
         Ok(pairs)
     }
 
-    /// All live videos by the root of their frames. Those whose manifest is lost are left out.
-    fn all_videos(&self) -> Result<BTreeMap<Digest, Named>> {
-        let mut stored: BTreeMap<Digest, Named> = BTreeMap::new();
+    /// Adds the pairs of videos that look alike, each once, and only if they share no segments.
+    fn alike_pairs(
+        &self,
+        stored: &Stored,
+        shared: &BTreeSet<(usize, usize)>,
+        all: &Described,
+        options: &FindOptions,
+        exhaustive: bool,
+        pairs: &mut Vec<Pair>,
+    ) -> Result<()> {
+        let descriptor = options.descriptor;
+        let place = |number: usize| stored.places.get(&all.roots[number]).copied();
+        let neighbours = all.index.neighbours(exhaustive);
+        for number in 0..all.index.len() {
+            let (root, Some(at)) = (all.roots[number], place(number)) else { continue };
+            let wanted = |other: usize| {
+                other > number && place(other).is_some_and(|b| !shared.contains(&(at.min(b), at.max(b))))
+            };
+            let (rate, frames) = all.index.video(number);
+            // A descriptor that cannot turn vectors into those of the mirror image needs the pictures.
+            let turns = frames.first().is_none_or(|picked| descriptor.mirrored(&picked.vector).is_some());
+            let mut own = if turns { None } else { self.video_of(root)? };
+            let mirrored = self.mirrored(&frames, own.as_ref(), descriptor);
+            let mut nominees: Vec<Nominee> = Vec::new();
+            for (mirrored, query) in [(false, &frames), (true, &mirrored)] {
+                let found = neighbours.align(query, rate, &wanted).into_iter();
+                let nominee =
+                    |alignment: Alignment| Nominee { root: all.roots[alignment.video], mirrored, alignment };
+                nominees.extend(found.map(nominee));
+            }
+            if nominees.is_empty() {
+                continue;
+            }
+            if turns {
+                own = self.video_of(root)?;
+            }
+            let Some(own) = own else { continue };
+            let sought = Sought { root, rate, frames, mirrored, own: Some(&own) };
+            for (other_root, other) in self.examine(&sought, nominees, options, "")? {
+                let identity = stored.places.get(&other_root).map(|at| stored.videos[*at].identity);
+                if let Some(identity) = identity
+                    && !self.is_distinct(own.identity, identity)?
+                {
+                    pairs.push(Pair { name: own.name.clone(), other });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All live videos. Those whose manifest is lost are left out.
+    fn all_videos(&self) -> Result<Stored> {
+        let mut stored = Stored { videos: Vec::new(), places: BTreeMap::new(), segments: Vec::new() };
         let mut after = String::new();
         loop {
             let page = self.catalogue.page("", &after, 1000)?;
             let Some(last) = page.last() else { return Ok(stored) };
             after.clone_from(&last.name);
             for row in page {
-                let name = row.name.clone();
-                if let Some(video) = self.video(row)? {
-                    stored
-                        .entry(video.manifest.root)
-                        .or_insert_with(|| Named { video, names: Vec::new() })
-                        .names
-                        .push(name);
+                let Some(video) = self.video(row)? else { continue };
+                let root = video.manifest.root;
+                let next = stored.videos.len();
+                let at = *stored.places.entry(root).or_insert(next);
+                if at == next {
+                    stored.videos.push(Named { root, identity: video.identity, names: Vec::new() });
+                    stored.segments.extend(video.manifest.segments.iter().map(|s| (s.object.prefix(), at)));
                 }
+                stored.videos[at].names.push(video.name);
             }
         }
     }
@@ -118,21 +173,14 @@ impl Store {
     }
 }
 
-/// Pairs of videos that share a segment, by the roots of their frames.
-fn shared_segments(stored: &BTreeMap<Digest, Named>) -> HashSet<(Digest, Digest)> {
-    let mut users: HashMap<Digest, Vec<Digest>> = HashMap::new();
-    for (root, named) in stored {
-        for segment in &named.video.manifest.segments {
-            let users = users.entry(segment.object).or_default();
-            if users.last() != Some(root) {
-                users.push(*root);
-            }
-        }
-    }
-    let mut shared = HashSet::new();
-    for users in users.values().filter(|users| users.len() <= COMMON) {
+/// Pairs of videos that share a segment, by their places; where very many share one, it says nothing.
+fn shared_segments(mut segments: Vec<(u64, usize)>) -> BTreeSet<(usize, usize)> {
+    segments.sort_unstable();
+    segments.dedup();
+    let mut shared = BTreeSet::new();
+    for users in segments.chunk_by(|a, b| a.0 == b.0).filter(|users| users.len() <= COMMON) {
         for (at, a) in users.iter().enumerate() {
-            shared.extend(users[at + 1..].iter().map(|b| (*a, *b)));
+            shared.extend(users[at + 1..].iter().map(|b| (a.1, b.1)));
         }
     }
     shared

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use vcn_media::Colour;
-use vcn_similarity::Picker;
+use vcn_similarity::{PickedFrame, Picker};
 
 use super::{
-    near::Nominee,
+    near::{BATCH, Nominee, Sought},
     report::{FindOptions, Match},
 };
 use crate::{
@@ -78,19 +78,47 @@ impl Store {
                 }
             }
         }
-        let sought = self.sought(root, picker.finish(), rate, None, options.descriptor);
+        let frames = picker.finish();
+        let mirrored = self.mirrored(&frames, None, options.descriptor);
+        let sought = Sought { root, rate, frames, mirrored, own: None };
         let mut nominees: Vec<Nominee> = Vec::new();
-        self.described(options.descriptor, |batch| {
+        self.described(options.descriptor, BATCH, |batch| {
             nominees.extend(batch.nominate(&sought));
             Ok(())
         })?;
-        let near = self.examine(&sought, nominees, &options, &|_| false)?;
+        let near = self.examine(&sought, nominees, &options, "")?;
         // What shares segments need not be listed as alike, too.
         let near = near.into_iter().map(|(_, near)| near);
         let near: Vec<Match> =
             near.filter(|near| !found.iter().any(|found| found.name == near.name)).collect();
         found.extend(near);
         Ok(found)
+    }
+
+    /// Stored videos that look like frames of which only their descriptions are known, the most alike first. Only
+    /// those with a name that starts with `prefix`, by that name; no pixel is compared.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn alike(
+        &self,
+        frames: Vec<PickedFrame>,
+        rate: f64,
+        prefix: &str,
+        options: &FindOptions,
+    ) -> Result<Vec<Match>> {
+        let mirrored = self.mirrored(&frames, None, options.descriptor);
+        // None of those that are stored.
+        let root = frames_root(&[]);
+        let sought = Sought { root, rate, frames, mirrored, own: None };
+        let mut nominees: Vec<Nominee> = Vec::new();
+        self.described(options.descriptor, BATCH, |batch| {
+            nominees.extend(batch.nominate(&sought));
+            Ok(())
+        })?;
+        let options = FindOptions { pixels: false, ..*options };
+        let found = self.examine(&sought, nominees, &options, prefix)?;
+        Ok(found.into_iter().map(|(_, found)| found).collect())
     }
 
     /// Videos that brought in segments which frames cut here would share, and the roots of their frames.

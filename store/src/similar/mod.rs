@@ -13,5 +13,6 @@ mod video;
 
 pub use describe::DescribeReport;
 pub use find::Query;
+pub use picked::Looks;
 pub(crate) use picked::Picked;
 pub use report::{FindOptions, Level, Match, Pair};

@@ -20,20 +20,20 @@ use crate::{
 const CHECKED: usize = 8;
 
 /// Vectors that are in memory at the same time, in bytes.
-const BATCH: usize = 128 << 20;
+pub(super) const BATCH: usize = 128 << 20;
 
 /// The described frames of many videos, and the videos by their numbers in the index.
 pub(super) struct Described {
-    index: Index,
-    roots: Vec<Digest>,
+    pub index: Index,
+    pub roots: Vec<Digest>,
     bytes: usize,
 }
 
 /// A video that may look like a query.
 pub(super) struct Nominee {
-    root: Digest,
-    mirrored: bool,
-    alignment: Alignment,
+    pub root: Digest,
+    pub mirrored: bool,
+    pub alignment: Alignment,
 }
 
 /// The described frames of a query, as they are and in the mirror.
@@ -65,10 +65,11 @@ impl Described {
 }
 
 impl Store {
-    /// Calls `each` with the descriptors of all videos, as many at a time as memory is to hold.
+    /// Calls `each` with the descriptors of all videos, `most` bytes of them at a time.
     pub(super) fn described(
         &self,
         descriptor: &dyn Descriptor,
+        most: usize,
         mut each: impl FnMut(Described) -> Result<()>,
     ) -> Result<()> {
         let model = Digest(descriptor.id());
@@ -84,7 +85,7 @@ impl Store {
                 batch.index.add_stored(stored.frames(), rate);
                 batch.roots.push(root);
             }
-            match batch.bytes < BATCH {
+            match batch.bytes < most {
                 true => Ok(()),
                 false => each(std::mem::replace(&mut batch, Described::new(descriptor))),
             }
@@ -92,33 +93,32 @@ impl Store {
         each(batch)
     }
 
-    /// The query of a search, which needs its pictures for the mirror.
-    pub(super) fn sought<'a>(
+    /// The frames of a query as their mirror images are described; needs the pictures only if the descriptor cannot do
+    /// without.
+    pub(super) fn mirrored(
         &self,
-        root: Digest,
-        frames: Vec<PickedFrame>,
-        rate: f64,
-        own: Option<&'a Video>,
+        frames: &[PickedFrame],
+        own: Option<&Video>,
         descriptor: &dyn Descriptor,
-    ) -> Sought<'a> {
-        let mut sought = Sought { root, rate, frames, mirrored: Vec::new(), own };
-        for picked in &sought.frames {
-            let Some(thumbnail) = self.thumbnail_of(picked, own) else { continue };
-            let thumbnail = thumbnail.mirrored();
-            if let Some(vector) = descriptor.describe(&thumbnail) {
-                sought.mirrored.push(PickedFrame { frame: picked.frame, vector, thumbnail: Some(thumbnail) });
-            }
-        }
-        sought
+    ) -> Vec<PickedFrame> {
+        let turned = |picked: &PickedFrame| {
+            let vector = match descriptor.mirrored(&picked.vector) {
+                Some(vector) => vector,
+                None => descriptor.describe(&self.thumbnail_of(picked, own)?.mirrored())?,
+            };
+            Some(PickedFrame { frame: picked.frame, vector, thumbnail: None })
+        };
+        frames.iter().filter_map(turned).collect()
     }
 
-    /// Looks at nominees, the best first; those that are no longer stored are passed over.
+    /// Looks at nominees, the best first; those that are no longer stored under a name that starts with `prefix` are passed
+    /// over.
     pub(super) fn examine(
         &self,
         sought: &Sought,
         mut nominees: Vec<Nominee>,
         options: &FindOptions,
-        skip: &dyn Fn(Digest) -> bool,
+        prefix: &str,
     ) -> Result<Vec<(Digest, Match)>> {
         nominees.sort_by(|a, b| b.alignment.score.total_cmp(&a.alignment.score).then(a.root.cmp(&b.root)));
         let mut seen = HashSet::new();
@@ -127,10 +127,10 @@ impl Store {
             if matches.len() == options.limit || nominee.alignment.score < options.min_score {
                 break;
             }
-            if skip(nominee.root) || !seen.insert(nominee.root) {
+            if !seen.insert(nominee.root) {
                 continue;
             }
-            let Some(video) = self.video_of(nominee.root)? else { continue };
+            let Some(video) = self.video_named(nominee.root, prefix)? else { continue };
             matches.push((nominee.root, self.compare(sought, &nominee, &video, options.pixels)));
         }
         Ok(matches)
@@ -148,7 +148,7 @@ impl Store {
         let (rate, frames, mirrored) = (own.rate, picked.frames, Vec::new());
         let sought = Sought { root, rate, frames, mirrored, own: None };
         let mut nominees: Vec<Nominee> = Vec::new();
-        self.described(descriptor, |batch| {
+        self.described(descriptor, BATCH, |batch| {
             nominees.extend(batch.nominate(&sought));
             Ok(())
         })?;
@@ -162,6 +162,12 @@ impl Store {
             videos.extend(self.video_of(nominee.root)?);
         }
         Ok(videos)
+    }
+
+    /// The thumbnail of a frame of the query.
+    fn shown(&self, sought: &Sought, frame: u32) -> Option<Thumbnail> {
+        let at = sought.frames.binary_search_by_key(&frame, |picked| picked.frame).ok()?;
+        self.thumbnail_of(&sought.frames[at], sought.own)
     }
 
     fn thumbnail_of(&self, picked: &PickedFrame, own: Option<&Video>) -> Option<Thumbnail> {
@@ -178,10 +184,9 @@ impl Store {
         let step = pairs.len().div_ceil(CHECKED).max(1);
         let mut total: Option<(u64, Distortion)> = None;
         for (index, stored) in pairs.iter().step_by(step).filter(|_| pixels) {
-            let Some(picked) = query.get(*index) else { continue };
-            let thumbnails =
-                self.thumbnail_of(picked, sought.own).zip(self.stored_thumbnail(&video.manifest, *stored));
-            let Some((a, b)) = thumbnails else { continue };
+            let own = query.get(*index).and_then(|picked| self.shown(sought, picked.frame));
+            let Some((a, b)) = own.zip(self.stored_thumbnail(&video.manifest, *stored)) else { continue };
+            let a = if nominee.mirrored { a.mirrored() } else { a };
             let frame = Distortion::of_planes(a.luma(), b.luma(), SIDE, SIDE);
             total = Some(match total {
                 None => (1, frame),

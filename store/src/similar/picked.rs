@@ -3,7 +3,8 @@
 //! It is: `vcnd`, version 1 (4 bytes), descriptor id (32), frames root (32), length of a vector (4), then for each picked
 //! frame its index (4) and its vector. Numbers are little-endian.
 
-use vcn_similarity::PickedFrame;
+use serde::{Deserialize, Serialize};
+use vcn_similarity::{Descriptor, PickedFrame};
 
 use crate::{
     digest::Digest,
@@ -13,6 +14,48 @@ use crate::{
 
 const MAGIC: [u8; 4] = *b"vcnd";
 const HEADER: usize = 76;
+
+/// What a video looks like, as others say it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Looks {
+    /// What describes the frames.
+    pub descriptor: Digest,
+    /// Frames per second, about.
+    pub rate: f64,
+    /// Index and vector of each described frame, in order.
+    pub frames: Vec<(u32, Vec<i8>)>,
+}
+
+/// Most frames that others may describe: more than five hours of video.
+const MOST: usize = 20_000;
+
+impl Looks {
+    /// The frames, if this descriptor can have made them.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn picked(&self, descriptor: &dyn Descriptor) -> std::result::Result<Vec<PickedFrame>, String> {
+        if self.descriptor != Digest(descriptor.id()) {
+            return Err("another descriptor made them".to_owned());
+        }
+        if !self.rate.is_finite() || self.rate <= 0.0 {
+            return Err(format!("{} is no frame rate", self.rate));
+        }
+        let length = descriptor.length();
+        if self.frames.len() > MOST || self.frames.iter().any(|(_, vector)| vector.len() != length) {
+            return Err(format!("expected at most {MOST} vectors of {length} numbers"));
+        }
+        if !self.frames.is_sorted_by(|a, b| a.0 < b.0) {
+            return Err("they are not in order".to_owned());
+        }
+        let picked = |(frame, vector): &(u32, Vec<i8>)| PickedFrame {
+            frame: *frame,
+            vector: vector.clone(),
+            thumbnail: None,
+        };
+        Ok(self.frames.iter().map(picked).collect())
+    }
+}
 
 /// The described frames of a video.
 #[derive(Clone, Debug)]

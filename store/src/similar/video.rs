@@ -32,7 +32,12 @@ pub(crate) struct Video {
 impl Store {
     /// The live video of these frames; nothing if there is none, or if what it consists of is lost.
     pub(super) fn video_of(&self, root: Digest) -> Result<Option<Video>> {
-        for row in self.catalogue.with_root(root, TRIED)? {
+        self.video_named(root, "")
+    }
+
+    /// The same by the first of its names that start with `prefix`.
+    pub(super) fn video_named(&self, root: Digest, prefix: &str) -> Result<Option<Video>> {
+        for row in self.catalogue.with_root(root, prefix, TRIED)? {
             if let Some(video) = self.video(row)? {
                 return Ok(Some(video));
             }

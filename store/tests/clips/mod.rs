@@ -1,6 +1,9 @@
 //! Videos and stores for tests.
 #![allow(dead_code, missing_docs)]
 
+#[cfg(feature = "s3")]
+pub mod s3;
+
 use std::sync::Arc;
 
 use vcn_media::{Colour, Picture, Rational, Yuv420};

@@ -1,0 +1,197 @@
+//! The end of a put: manifest, descriptors, frame times and original are written, then one transaction publishes the name.
+
+use vcn_media::Rational;
+use vcn_similarity::Distortion;
+
+use super::{Put, PutOutcome, PutTiming, Sharing, Times};
+use crate::{
+    catalogue::{Change, DescriptorRow, ManifestRow},
+    digest::Digest,
+    error::{Error, Result},
+    failpoint::reached,
+    frame::Format,
+    manifest::{self, Manifest, SegmentRef, SideRef},
+    objects::{Kind, ObjectId, fetch},
+    record::{Class, Entry, Event, Timing},
+};
+
+/// Names that an outcome lists at most.
+const NAMED: usize = 5;
+
+/// What a new manifest says beyond the request.
+pub(super) struct Contents {
+    pub format: Format,
+    /// Root over the digests of the source's frames.
+    pub root: Digest,
+    pub identity: Digest,
+    pub distortion: Distortion,
+    /// All of them are here.
+    pub segments: Vec<SegmentRef>,
+    pub side: Vec<SideRef>,
+}
+
+impl Put<'_, '_> {
+    /// Writes the manifest of a video that is new, and publishes it.
+    pub(super) fn publish_new(mut self, contents: Contents) -> Result<PutOutcome> {
+        let Contents { format, root, identity, distortion, segments, side } = contents;
+        let codec = self.request.codec;
+        let manifest = Manifest {
+            version: manifest::VERSION,
+            codec: codec.id(),
+            codec_name: codec.name(),
+            lossless: codec.lossless(),
+            quality: self.request.quality,
+            format,
+            frames: segments.iter().map(SegmentRef::shown).sum(),
+            root,
+            identity,
+            distortion,
+            segments,
+            side,
+            claimant: self.claimant.clone(),
+        };
+        let (id, bytes) = manifest.to_object()?;
+        self.write(id, &bytes)?;
+        reached("put.manifest")?;
+        self.publish(id.digest, manifest, false)
+    }
+
+    /// Gives the name to a manifest, all of whose parts are there and pinned.
+    pub(super) fn publish(mut self, id: Digest, manifest: Manifest, identical: bool) -> Result<PutOutcome> {
+        if let Some(picked) = &mut self.picked {
+            picked.root = manifest.root;
+        }
+        self.describe()?;
+        let timing = self.timing(manifest.frames)?;
+        let original = match self.request.original.take() {
+            Some(original) if self.request.class == Class::Source => Some(self.write_blob(original)?),
+            _ => self.original.take(),
+        };
+        let entry = Entry {
+            name: self.request.name.to_owned(),
+            manifest: id,
+            class: self.request.class,
+            timing,
+            colour: self.request.colour,
+            source: std::mem::take(&mut self.request.source),
+            original,
+            receipt: None,
+        };
+        if let Some(row) = self.store.catalogue.live(&entry.name)?
+            && let Ok(live) = self.store.entry_of(&row)
+            && same(&live, &entry)
+        {
+            return Ok(self.outcome(id, &manifest, Sharing::AlreadyThere));
+        }
+        let row = ManifestRow::of(id, &manifest);
+        let shared_with = self.store.catalogue.names_of(id, NAMED)?;
+        reached("put.before-publish")?;
+        let bytes = self.store.catalogue.apply(
+            self.store.objects.as_ref(),
+            Change {
+                event: Event::Put(entry),
+                manifest: Some(&row),
+                lease: Some((self.lease.id, self.request.name)),
+                replace: self.request.overwrite,
+            },
+            || reached("put.record"),
+        )?;
+        reached("put.published")?;
+        self.tally.new_bytes += bytes;
+        self.store.catalogue.add_keys(&self.tally.keys, Some(id))?;
+        let sharing = match (identical, self.tally.shared_frames) {
+            (true, _) => Sharing::Identical,
+            (false, 0) => Sharing::None,
+            (false, _) => Sharing::Segments,
+        };
+        let mut outcome = self.outcome(id, &manifest, sharing);
+        if identical {
+            outcome.shared_with = shared_with;
+        }
+        Ok(outcome)
+    }
+
+    pub(super) fn outcome(&self, id: Digest, manifest: &Manifest, sharing: Sharing) -> PutOutcome {
+        let whole = matches!(sharing, Sharing::AlreadyThere | Sharing::Identical);
+        let tally = &self.tally;
+        let reason = match sharing {
+            Sharing::AlreadyThere => "the name stands for these frames and side streams already".to_owned(),
+            Sharing::Identical => "the same frames and side streams are stored".to_owned(),
+            Sharing::Segments => {
+                format!("{} of {} frames are in stored segments", tally.shared_frames, manifest.frames)
+            }
+            Sharing::Replaced | Sharing::None => "no run of its frames is stored".to_owned(),
+        };
+        let stored: u64 = manifest.segments.iter().map(|segment| segment.bytes).sum();
+        let mut shared_with = Vec::new();
+        for manifest in &tally.shared_with {
+            shared_with.extend(self.store.catalogue.names_of(*manifest, NAMED).unwrap_or_default());
+            shared_with.truncate(NAMED);
+        }
+        PutOutcome {
+            name: self.request.name.to_owned(),
+            identity: manifest.identity,
+            manifest: id,
+            class: self.request.class,
+            sharing,
+            frames: manifest.frames,
+            encoded_frames: tally.encoded_frames,
+            shared_frames: if whole { manifest.frames } else { tally.shared_frames },
+            new_bytes: tally.new_bytes,
+            shared_bytes: if whole { stored } else { tally.shared_bytes },
+            shared_with,
+            reason,
+        }
+    }
+
+    fn timing(&mut self, frames: u64) -> Result<Timing> {
+        match self.timing.take() {
+            Some(Timing::Stamps { ticks, .. }) if Some(ticks.bytes) != frames.checked_mul(8) => {
+                let reason = format!("{} bytes are not the times of {frames} frames", ticks.bytes);
+                return Err(Error::Offer { name: self.request.name.to_owned(), reason });
+            }
+            Some(timing) => return Ok(timing),
+            None => {}
+        }
+        match std::mem::replace(&mut self.request.timing, PutTiming::Rate(Rational::DEFAULT_FPS)) {
+            PutTiming::Rate(rate) => Ok(Timing::Rate(rate)),
+            PutTiming::Stamps { ticks, .. } if ticks.len() as u64 != frames => Err(Error::Input {
+                name: self.request.name.to_owned(),
+                source: format!("{} times for {frames} frames", ticks.len()).into(),
+            }),
+            PutTiming::Stamps { base, rate, ticks } => {
+                let bytes = Times { base, ticks }.to_bytes();
+                Ok(Timing::Stamps { base, rate, ticks: self.write_blob(&mut bytes.as_slice())? })
+            }
+        }
+    }
+
+    /// Writes the descriptors of the frames, unless they are there.
+    fn describe(&mut self) -> Result<()> {
+        let Some(picked) = self.picked.take() else { return Ok(()) };
+        let (root, model) = (picked.root, picked.descriptor);
+        if let Some(digest) = self.store.catalogue.descriptors_of(root, model)? {
+            let id = ObjectId { kind: Kind::Descriptors, digest };
+            self.pin(&[id])?;
+            if fetch(self.store.objects.as_ref(), id).is_ok() {
+                return Ok(());
+            }
+        }
+        let object = picked.to_object();
+        let rate = self.rate();
+        let id = ObjectId { kind: Kind::Descriptors, digest: Digest::of(&object) };
+        self.write(id, &object)?;
+        reached("put.described")?;
+        let row = DescriptorRow { root, model, object: id.digest, rate, picked: object };
+        self.store.catalogue.add_descriptors(&[row])
+    }
+}
+
+/// Whether two entries say the same of a video; where it came from may differ.
+fn same(a: &Entry, b: &Entry) -> bool {
+    a.manifest == b.manifest
+        && a.class == b.class
+        && a.timing == b.timing
+        && a.colour == b.colour
+        && a.original == b.original
+}
