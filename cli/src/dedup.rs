@@ -85,9 +85,9 @@ enum Action {
     /// Say what is there.
     #[default]
     Report,
-    /// Make hard links of them.
+    /// Make hard links of them; --undo brings back those that were byte for byte the same.
     Link,
-    /// Make copies of them that share the blocks of the file that is kept (btrfs, XFS, APFS ...).
+    /// Make copies of them that share the blocks of the file that is kept (btrfs, XFS, APFS ...); --undo as for links.
     Reflink,
     /// Move them to a hidden folder, from which --undo brings them back.
     Trash,

@@ -94,11 +94,11 @@ def finder(folder, files, options):
     return pairs({os.path.basename(path) for path in line.split("\t")} for line in out.splitlines()), {}
 
 
-# The seed's own threshold, and the one at which the replica does best on the clips that ours were chosen on.
+# The seed's own threshold, and the least that finds every copy of the clips on which ours were chosen.
 TOOLS = {
     "vcn dedup": vcn,
-    "seed, eps .001": seed(0.001),
-    "seed, eps .25": seed(0.25),
+    "seed (eps .001)": seed(0.001),
+    "seed (eps 1.4)": seed(1.4),
     "videohash": videohash,
     "vid_dup_finder_lib": finder,
 }

@@ -51,7 +51,7 @@ impl Perceptual {
         let mut bits = [0; 32];
         for bit in 0..256 {
             random.fill(&mut direction);
-            let sign = |at: usize| 1 - 2 * i64::from(direction[at / 8] >> (at % 8) & 1);
+            let sign = |at: usize| 1 - 2 * i64::from((direction[at / 8] >> (at % 8)) & 1);
             let projection: i64 = sum.iter().enumerate().map(|(at, value)| value * sign(at)).sum();
             bits[bit / 8] |= u8::from(projection > 0) << (7 - bit % 8);
         }
@@ -70,7 +70,7 @@ impl Perceptual {
 }
 
 fn first(bytes: &[u8; 32]) -> u64 {
-    bytes[..8].iter().fold(0, |value, byte| value << 8 | u64::from(*byte))
+    bytes[..8].iter().fold(0, |value, byte| (value << 8) | u64::from(*byte))
 }
 
 impl fmt::Display for Perceptual {

@@ -106,7 +106,9 @@ pub fn apply(step: &Step, action: Action, holding: &Path, journal: &mut Journal)
         }
         (Action::Delete, _) => fs::remove_file(&step.path).map_err(Error::io("delete", &step.path)),
         (Action::Link, _) => replace(&step.path, |new| fs::hard_link(&step.kept, new)),
-        (Action::Reflink, _) => replace(&step.path, |new| reflink_copy::reflink(&step.kept, new)),
+        (Action::Reflink, _) => {
+            replace(&step.path, |new| reflink_copy::reflink(&step.kept, new).map_err(without_reflinks))
+        }
         (Action::Report | Action::Trash, _) => Ok(()),
     }
 }
@@ -174,6 +176,18 @@ fn copy(from: &Path, to: &Path, overwrite: bool) -> Result<()> {
     file.commit()?;
     let permissions = source.metadata().map_err(Error::io("read", from))?.permissions();
     fs::set_permissions(to, permissions).map_err(Error::io("set the permissions of", to))
+}
+
+/// Says what to do where files cannot share blocks.
+fn without_reflinks(error: std::io::Error) -> std::io::Error {
+    use std::io::ErrorKind::{CrossesDevices, Unsupported};
+    match error.kind() {
+        kind @ (CrossesDevices | Unsupported) => {
+            let remedy = "the file system cannot share blocks between the two: link or trash them instead";
+            std::io::Error::new(kind, format!("{error}; {remedy}"))
+        }
+        _ => error,
+    }
 }
 
 /// Makes a file under another name beside `path`, then gives it that name.

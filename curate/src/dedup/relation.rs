@@ -20,10 +20,10 @@ const MEAN: f32 = 22.0;
 const MEAN_RATIO: f32 = 3.6;
 /// An error of a mean that rounding makes, in code values.
 const ROUNDING: f32 = 2.0;
-/// Largest error of a mean of Cb or Cr over a block, in code values: copies down to crf 35 and half size reached 8.6.
-const COLOUR: f32 = 12.0;
+/// Largest error of a mean of Cb or Cr over a block, in code values: copies down to crf 35 and half size reached 13.5.
+const COLOUR: f32 = 16.0;
 /// Mean squared error of Cb and Cr in most blocks above which all of the picture is of another colour, in squared code
-/// values: the same copies reached 3.1.
+/// values: the same copies reached 3.6.
 const OTHER_COLOURS: f32 = 12.0;
 /// Share of a video that must agree before it is all of it.
 const WHOLE: f64 = 0.95;
