@@ -28,10 +28,12 @@ mod progress;
 mod pull;
 #[cfg(feature = "serve")]
 mod push;
+mod rank;
 #[cfg(feature = "serve")]
 mod serve;
 mod source;
 mod store;
+mod summarize;
 mod target;
 mod test;
 #[cfg(feature = "serve")]
@@ -80,6 +82,10 @@ enum Command {
     Features(features::Arguments),
     /// Names videos by what they show: exactly, and so that it survives another encoding.
     Id(id::Arguments),
+    /// Finds the best scenes of many clips, by what people like.
+    Rank(rank::Arguments),
+    /// Makes a summary of a video: keyframes, a contact sheet and a clip.
+    Summarize(summarize::Arguments),
     /// Serves an archive over HTTP.
     #[cfg(feature = "serve")]
     Serve(serve::Arguments),
@@ -129,6 +135,8 @@ fn main() -> std::process::ExitCode {
         Command::Dedup(arguments) => dedup::run(arguments),
         Command::Features(arguments) => features::run(&arguments),
         Command::Id(arguments) => id::run(&arguments),
+        Command::Rank(arguments) => rank::run(arguments),
+        Command::Summarize(arguments) => summarize::run(arguments),
         #[cfg(feature = "serve")]
         Command::Serve(arguments) => serve::run(&arguments),
         #[cfg(feature = "serve")]

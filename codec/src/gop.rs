@@ -124,14 +124,15 @@ const GREY: u32 = 16;
 /// Finds the first frame of a new scene by comparing its luma with that of the frame before, and that difference with
 /// the few differences before it: fast motion and flicker differ as much every time, a new scene only once.
 #[derive(Clone, Debug, Default)]
-struct SceneChange {
+pub struct SceneChange {
     /// Some luma samples of the last frame.
     previous: Option<Vec<u8>>,
     differences: VecDeque<u32>,
 }
 
 impl SceneChange {
-    fn is_change(&mut self, frame: &Yuv420) -> bool {
+    /// Takes the next frame, of the same size as those before; whether it is the first of a new scene.
+    pub fn is_change(&mut self, frame: &Yuv420) -> bool {
         let samples = thumbnail(frame);
         let difference = self.previous.as_ref().map(|previous| difference(previous, &samples));
         self.previous = Some(samples);

@@ -70,6 +70,51 @@ pub enum Error {
     /// A number that clustering cannot work with.
     #[error("clustering: {0}")]
     Clustering(String),
+
+    /// A line of a table that cannot be understood.
+    #[error("{}: line {line}: {reason}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// Line number, from 1.
+        line: u64,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+
+    /// Labels from which nothing can be learned.
+    #[error(
+        "nothing can be learned from these labels: of {labels}, {scenes} are of scenes that are here, and {wanted} of \
+         those are wanted, in {groups} groups; there must be wanted and unwanted ones, in {least} groups or more"
+    )]
+    Labels {
+        /// Labels.
+        labels: usize,
+        /// Those of scenes that were measured.
+        scenes: usize,
+        /// Those of scenes that are wanted.
+        wanted: usize,
+        /// Groups of clips that they are of.
+        groups: usize,
+        /// The least number of groups.
+        least: usize,
+    },
+
+    /// A data set that is damaged or of another layout.
+    #[error("{}: {reason}", path.display())]
+    DataSet {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+
+    /// A ranker that cannot be trained or read.
+    #[error("the ranker {reason}")]
+    Ranker {
+        /// What is wrong.
+        reason: String,
+    },
 }
 
 impl Error {

@@ -14,10 +14,12 @@ mod names;
 mod parts;
 mod pictures;
 mod pipes;
+mod ranking;
 mod reports;
 mod round_trips;
 mod searches;
 #[cfg(feature = "serve")]
 mod serving;
+mod summaries;
 mod training;
 mod vcn;

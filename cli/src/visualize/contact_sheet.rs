@@ -22,6 +22,13 @@ pub struct Labelled {
     motion: bool,
 }
 
+impl Labelled {
+    /// A picture that is no file of its own.
+    pub fn new(title: String, caption: String, image: RgbImage) -> Labelled {
+        Labelled { name: "", title, caption, image, motion: false }
+    }
+}
+
 const COLUMNS: usize = 4;
 const MARGIN: u32 = 14;
 const WHEEL: u32 = 56;

@@ -1,10 +1,10 @@
 //! `vcn visualize`: what happens to a frame, as pictures.
 
 mod animation;
-mod coding;
-mod contact_sheet;
+pub mod coding;
+pub mod contact_sheet;
 mod fit;
-mod folder;
+pub mod folder;
 mod lettering;
 mod motion_colour;
 mod residual;

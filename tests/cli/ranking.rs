@@ -1,0 +1,114 @@
+//! `vcn rank`.
+
+use std::fs;
+
+use vcn_media::{Picture, Yuv420};
+
+use crate::vcn::{Place, moving};
+
+/// Clips of which every other moves; the last one has a cut after 40 frames.
+fn clips(place: &Place) {
+    fs::create_dir(place.path("clips")).unwrap();
+    let write = |name: &str, frames: Vec<Yuv420>| {
+        let pictures = frames.into_iter().map(Picture::from).collect();
+        place.write(&format!("clips/{name}.y4m"), 48, 32, pictures);
+    };
+    for clip in 0..24 {
+        let speed = if clip % 2 == 1 { 1 + clip % 3 } else { 0 };
+        write(&format!("{clip:02}"), (0..32).map(|t| moving(48, 32, 7 * clip + speed * t)).collect());
+    }
+    let negative =
+        |picture: Yuv420| Yuv420 { y: picture.y.iter().map(|sample| 255 - sample / 2).collect(), ..picture };
+    let frames = (0..80).map(|t| if t < 40 { moving(48, 32, t) } else { negative(moving(48, 32, t)) });
+    write("cut", frames.collect());
+}
+
+#[test]
+fn what_people_want_is_found_and_told_from_chance() {
+    let place = Place::new();
+    clips(&place);
+    fs::write(place.path("clips/broken.mp4"), "no video").unwrap();
+    let found = place.ok("rank clips -o ranked --codec MODEL --batch 5 --json");
+    assert!(found.err.contains("broken.mp4"), "{}", found.err);
+    let found = found.json();
+    assert_eq!((found["clips"].as_u64(), found["scenes"].as_u64()), (Some(26), Some(26)));
+    assert_eq!(found["failed"][0]["clip"], "broken.mp4");
+
+    // The list of scenes, filled in: those that move are wanted.
+    let list = fs::read_to_string(place.path("ranked/scenes.csv")).unwrap();
+    assert!(list.contains("cut.y4m#1,1.333,2.667,,"), "{list}");
+    let label = |line: &str| match line[..2].parse::<u32>() {
+        Ok(clip) => line.replace(",,", &format!(",{},", clip % 2)),
+        Err(_) => line.to_owned(),
+    };
+    let labels: Vec<String> = list.lines().map(label).collect();
+    fs::write(place.path("labels.csv"), labels.join("\n")).unwrap();
+
+    // Batches are not measured again: the clips may be gone by now.
+    fs::rename(place.path("clips"), place.path("away")).unwrap();
+    fs::create_dir(place.path("clips")).unwrap();
+    for entry in fs::read_dir(place.path("away")).unwrap() {
+        fs::write(place.path("clips").join(entry.unwrap().file_name()), "").unwrap();
+    }
+    place.fails("rank clips -o ranked --codec MODEL --batch 5 --labels labels.csv", 2, "--overwrite");
+    let learn = "rank clips -o ranked --codec MODEL --batch 5 --labels labels.csv --save-model likes.json --top 4 --overwrite";
+    let found = place.ok(&format!("{learn} --json")).json();
+    assert_eq!(found["held_out"]["scenes"], 24);
+    assert!(found["held_out"]["accuracy"].as_f64().unwrap() > 0.9, "{}", found["held_out"]);
+    assert!(
+        found["held_out"]["interval"][0].as_f64().unwrap() > found["held_out"]["baseline"].as_f64().unwrap()
+    );
+    assert_eq!(found["wanted"]["picked"], 1.0);
+    assert!(found["wanted"]["random"].as_f64().unwrap() < 0.7);
+    let picked = found["picked"].as_array().unwrap();
+    let clips: Vec<&str> = picked.iter().map(|scene| scene["clip"].as_str().unwrap()).collect();
+    assert_eq!(clips.len(), 4);
+    assert!(
+        clips.iter().all(|clip| *clip == "cut.y4m" || clip[..2].parse::<u32>().unwrap() % 2 == 1),
+        "{clips:?}"
+    );
+
+    // What was learned holds elsewhere, and a saved model that was tampered with is refused.
+    let found = place.ok("rank away -o other --codec MODEL --model likes.json --top 3 --json").json();
+    assert!(found["picked"].as_array().unwrap().iter().all(|scene| scene["score"].as_f64().unwrap() > 0.5));
+    let model = fs::read_to_string(place.path("likes.json")).unwrap();
+    fs::write(place.path("likes.json"), model.replacen("\"yes\": 1", "\"yes\": 0", 1)).unwrap();
+    place.fails("rank away -o third --codec MODEL --model likes.json", 3, "likes.json");
+
+    // A batch of other clips, or one that is damaged, is not taken.
+    place.fails("rank away -o other --codec MODEL --batch 3 --overwrite", 2, "batch-00000.json");
+    fs::write(place.path("other/batch-00000.json"), "{").unwrap();
+    place.fails("rank away -o other --codec MODEL --overwrite", 3, "batch-00000.json");
+}
+
+#[test]
+fn programs_are_asked_once_and_a_file_configures() {
+    let place = Place::new();
+    clips(&place);
+    let config = r#"
+        inputs = ["clips"]
+        output = "ranked"
+        top = 3
+        overwrite = true
+        json = true
+        min-seconds = 1.05
+        score-cmd = "echo x >> asked; case $VCN_CLIP in *03.y4m) exit 1;; esac; basename $VCN_CLIP .y4m | sed s/cut/0/"
+        caption-cmd = "echo caption of $VCN_SCENE"
+        retries = 1
+    "#;
+    fs::write(place.path("rank.toml"), config).unwrap();
+    let run = || place.ok("rank --config rank.toml --codec MODEL --top 2").json();
+    let found = run();
+    assert_eq!(found["candidates"], 26);
+    let picked = found["picked"].as_array().unwrap();
+    let ids: Vec<&str> = picked.iter().map(|scene| scene["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["23.y4m#0", "22.y4m#0"]);
+    assert_eq!(picked[0]["caption"], "caption of 23.y4m#0");
+    let asked = || fs::read(place.path("asked")).unwrap().len() / 2;
+    // 26 scenes, the failing one twice, and the picked ones once more because they have captions now.
+    assert_eq!(asked(), 26 + 1 + 2);
+    run();
+    assert_eq!(asked(), 26 + 1 + 2 + 2);
+    fs::write(place.path("rank.toml"), "tops = 3").unwrap();
+    place.fails("rank clips -o x --config rank.toml", 2, "rank.toml");
+}
