@@ -86,14 +86,14 @@ pub fn count() -> Complexity {
     let [motion_hyper, motion_entropy] =
         latent_parts(&model.inter.motion.latent, 8 * motion::STRIDE, names, Some(motion_latent));
     let context = || model.inter.context(&o, &picture, &features, &quality);
-    let Context { entropy: seen, .. } = context();
+    let Context { entropy: seen, refinement, .. } = context();
     let [hyper, entropy] = latent_parts(
         &model.inter.latent,
         16,
         ["residual hyper-analysis", "residual entropy model"],
         Some(seen),
     );
-    let context_of = Context { picture: context().picture, entropy: seen };
+    let context_of = Context { picture: context().picture, entropy: seen, refinement };
     let inter = vec![
         part("motion analysis", false, &|| {
             model.inter.motion.analyse(&o, &at(2, 8), &picture, &picture, &quality);

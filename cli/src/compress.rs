@@ -89,10 +89,10 @@ pub struct Arguments {
 pub enum Preset {
     /// One pass.
     Fast,
-    /// Rate-distortion optimised rounding.
+    /// Rate-distortion optimised rounding, several motions tried, latents refined a little.
     #[default]
     Medium,
-    /// For now the same as medium: a fuller search is still to come.
+    /// Latents refined as far as it pays.
     Slow,
 }
 

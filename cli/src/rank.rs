@@ -117,7 +117,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
     }
     let inputs = inputs(&a)?;
     let ranking_file = output.join("ranking.json");
-    for file in a.save_model.iter().chain([&ranking_file]).filter(|file| !a.overwrite && file.exists()) {
+    let mut written = a.save_model.iter().chain([&ranking_file]);
+    if let Some(file) = written.find(|file| !a.overwrite && file.exists()) {
         return Err(Failure::Usage(format!("{}: exists; --overwrite replaces it", file.display())));
     }
     let labels = a.labels.as_deref().map(read_labels).transpose().map_err(failure)?;

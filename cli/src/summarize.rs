@@ -106,7 +106,8 @@ impl Arguments {
 
 /// Runs the command.
 pub fn run(a: Arguments) -> Result<()> {
-    if !(a.share > 0.0 && a.share <= 1.0) || !(0.0..1.0).contains(&a.train_share) {
+    let sound = a.share > 0.0 && a.share <= 1.0 && (0.0..1.0).contains(&a.train_share);
+    if !sound {
         return Err(Failure::Usage("--share goes up to 1, --train-share to below 1, both from 0".to_owned()));
     }
     if !(a.pictures_per_second > 0.0 && a.longest_shot > 0.0) {

@@ -7,7 +7,7 @@ use vcn_codec::container::Metric;
 use vcn_codec::model::Model;
 use vcn_train::burn::Burn;
 use vcn_train::data::{Clips, Shape};
-use vcn_train::export::export;
+use vcn_train::export::{export, fit_tables};
 use vcn_train::run::{Settings, Stage, evaluate, train};
 use vcn_train::tape::Tape;
 #[cfg(feature = "libtorch")]
@@ -119,7 +119,9 @@ pub fn run(a: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         return Ok(());
     }
     if let Some(path) = &a.export {
-        let checkpoint = export(&state, &a.name, Metric::Psnr)?;
+        let clips = Clips::load(&a.data)?;
+        eprintln!("counting symbols for the probability tables");
+        let checkpoint = fit_tables(export(&state, &a.name, Metric::Psnr)?, &clips.train)?;
         let bytes = checkpoint.write();
         std::fs::write(path, &bytes).map_err(|e| format!("{}: {e}", path.display()))?;
         eprintln!("{}: {} bytes", path.display(), bytes.len());

@@ -9,8 +9,9 @@ use crate::model::{Model, QUALITIES};
 use crate::{Error, Result};
 
 const MAGIC: &[u8; 8] = b"VCNMODEL";
-/// Version 1 was never released.
-const VERSION: u8 = 2;
+/// Versions that can be read: 1 was never released; since 3 the second lattice's scales are refined, too, and the
+/// prediction is.
+const VERSIONS: std::ops::RangeInclusive<u8> = 2..=3;
 /// No checkpoint may unpack to more than this.
 const MAX_BYTES: usize = 64 << 20;
 
@@ -125,6 +126,7 @@ pub struct Checkpoint {
     pub steps: [Steps; 3],
     /// Tables by scale index, shared by all latents.
     pub scales: ScaleTables,
+    version: u8,
     digest: [u8; 32],
 }
 
@@ -146,10 +148,19 @@ impl Checkpoint {
         steps: [Steps; 3],
         scales: ScaleTables,
     ) -> Result<Checkpoint> {
-        let mut checkpoint = Checkpoint { name, metric, record, layers, steps, scales, digest: [0; 32] };
-        checkpoint.check()?;
-        checkpoint.digest = *blake3::hash(&checkpoint.plain()).as_bytes();
-        Ok(checkpoint)
+        let version = *VERSIONS.end();
+        Checkpoint { name, metric, record, layers, steps, scales, version, digest: [0; 32] }.checked()
+    }
+
+    fn checked(mut self) -> Result<Checkpoint> {
+        self.check()?;
+        self.digest = *blake3::hash(&self.plain()).as_bytes();
+        Ok(self)
+    }
+
+    /// Version of its format.
+    pub fn version(&self) -> u8 {
+        self.version
     }
 
     /// What streams name: blake3 of the unpacked contents.
@@ -195,7 +206,8 @@ impl Checkpoint {
         text(&mut out, &self.name);
         out.push(self.metric as u8);
         text(&mut out, &self.record);
-        for layer in &self.layers {
+        let known = |conv: &Conv| conv.since <= self.version;
+        for (_, layer) in Model::new().params.convs.iter().zip(&self.layers).filter(|(conv, _)| known(conv)) {
             out.extend(layer.weight.iter().map(|&w| w as u8));
             out.extend_from_slice(&layer.exponent);
             layer.bias.iter().for_each(|b| out.extend_from_slice(&b.to_le_bytes()));
@@ -208,7 +220,7 @@ impl Checkpoint {
     /// The file: magic, version, digest, zstd of the contents.
     pub fn write(&self) -> Vec<u8> {
         let packed = zstd::bulk::compress(&self.plain(), 19).expect("compression into memory cannot fail");
-        [&MAGIC[..], &[VERSION], &self.digest, &packed].concat()
+        [&MAGIC[..], &[self.version], &self.digest, &packed].concat()
     }
 
     /// Reads and checks a file.
@@ -219,7 +231,7 @@ impl Checkpoint {
         let wrong = |what, found| Error::Checkpoint { what, found };
         let body = bytes.strip_prefix(MAGIC).ok_or(wrong("the magic number", -1))?;
         let (&version, body) = body.split_first().ok_or(wrong("the length", bytes.len() as i64))?;
-        if version != VERSION {
+        if !VERSIONS.contains(&version) {
             return Err(wrong("the version", version as i64));
         }
         let (digest, packed) = body.split_at_checked(32).ok_or(wrong("the length", bytes.len() as i64))?;
@@ -228,10 +240,10 @@ impl Checkpoint {
         if blake3::hash(&plain).as_bytes() != digest {
             return Err(wrong("the digest", -1));
         }
-        Self::parse(&plain)
+        Self::parse(&plain, version)
     }
 
-    fn parse(plain: &[u8]) -> Result<Checkpoint> {
+    fn parse(plain: &[u8], version: u8) -> Result<Checkpoint> {
         let mut rest = plain;
         let short = || Error::Checkpoint { what: "the length of the contents", found: plain.len() as i64 };
         let take = |rest: &mut &[u8], n: usize| -> Result<Vec<u8>> {
@@ -256,6 +268,10 @@ impl Checkpoint {
         let model = Model::new();
         let mut layers = Vec::new();
         for conv in &model.params.convs {
+            if conv.since > version {
+                layers.push(Layer::quantise(conv, &vec![0.0; conv.macs()], &vec![0.0; conv.cout]));
+                continue;
+            }
             layers.push(Layer {
                 weight: take(&mut rest, conv.macs())?.into_iter().map(|w| w as i8).collect(),
                 exponent: take(&mut rest, conv.cout)?,
@@ -269,6 +285,6 @@ impl Checkpoint {
         if !rest.is_empty() {
             return Err(short());
         }
-        Checkpoint::new(name, metric, record, layers, steps, scales)
+        Checkpoint { name, metric, record, layers, steps, scales, version, digest: [0; 32] }.checked()
     }
 }

@@ -85,6 +85,7 @@ impl Codec {
             model: crate::checkpoint::latents(&self.model)[which],
             steps: &self.checkpoint.steps[which],
             scales: &self.checkpoint.scales,
+            two_passes: self.checkpoint.version() > 2,
             quality,
             plane: self.plane(quality),
             size: if which == 1 { geometry.motion } else { geometry.block },
@@ -146,13 +147,15 @@ impl Codec {
         quality: u8,
         g: &Geometry,
     ) -> Prediction {
-        let prediction = warped(&reference.picture, flow);
+        let mut samples = warped(&reference.picture, flow);
         let features = warp_features(&reference.features, flow);
         let [h, w] = g.site;
-        let packed = self.exec.tensor(&activation(&prediction), [PACKED, h, w]);
+        let packed = self.exec.tensor(&activation(&samples), [PACKED, h, w]);
         let features = self.exec.tensor(&features, [FEATURES, h, w]);
         let context = self.model.inter.context(&self.exec, &packed, &features, &self.plane(quality));
-        Prediction { samples: prediction, packed, context }
+        let refinement = self.exec.integers(context.refinement.clone());
+        samples.iter_mut().zip(refinement).for_each(|(s, r)| *s += r);
+        Prediction { packed: self.exec.tensor(&activation(&samples), [PACKED, h, w]), samples, context }
     }
 
     /// Decoded inter frame from its prediction and residual latent.

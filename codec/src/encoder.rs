@@ -6,13 +6,14 @@ use vcn_media::Yuv420;
 use crate::Result;
 use crate::codec::{Codec, FrameKind, Geometry, Reference, activation, warped};
 use crate::container::{FramesHasher, GopRecord};
-use crate::entropy::SymbolEncoder;
+use crate::entropy::{Histogram, SymbolEncoder};
 use crate::frame_syntax::{self, Head};
 use crate::model::lambda;
-use crate::model::params::{ACTIVATION, FLOW, PIXEL};
-use crate::model::transform::{GREY, PACKED};
+use crate::model::params::{ACTIVATION, FLOW, LATENT, PIXEL, WIDE};
+use crate::model::transform::{GREY, PACKED, RGB_WEIGHTS, Shortcut};
 use crate::packing::{cropped, pack, padded};
 use crate::search::{BLOCK, SEARCH, search};
+use crate::symbols::CodedLatent;
 use crate::warp::{Flow, Plane};
 
 /// How hard the encoder tries; the format is the same.
@@ -20,11 +21,25 @@ use crate::warp::{Flow, Plane};
 pub enum Effort {
     /// One pass.
     Fast,
-    /// One pass with rate-distortion optimised rounding.
+    /// Rate-distortion optimised rounding, several motions tried, latents refined a little.
     #[default]
     Medium,
-    /// For now the same as medium: a fuller search is still to come.
+    /// Latents refined as far as it pays.
     Slow,
+}
+
+impl Effort {
+    /// How often the latent of a frame is refined. Of inter frames it gains little: what is left of their errors is mostly
+    /// not worth a bit.
+    fn rounds(self, kind: FrameKind) -> usize {
+        match (self, kind) {
+            (Effort::Fast, _) => 0,
+            (Effort::Medium, FrameKind::Intra) => 6,
+            (Effort::Medium, _) => 0,
+            (Effort::Slow, FrameKind::Intra) => 16,
+            (Effort::Slow, _) => 3,
+        }
+    }
 }
 
 /// What one coded frame cost.
@@ -68,8 +83,9 @@ pub struct GopEncoder<'a> {
 const INTRA_BOOST: i32 = 12;
 /// Quality of inter frames relative to the one asked for, repeating: some frames carry the quality, others lean on them.
 const HIERARCHY: [i32; 4] = [-9, -4, -9, 0];
-/// How much better than its frame motion may be coded: one way with little effort, else the best of several.
-const MOTION_BOOSTS: [u8; 3] = [8, 0, 16];
+/// How motion may be coded: by how much better than its frame, and with what share more weight on smooth fields. One way
+/// with little effort, else the best of several.
+const MOTIONS: [(i32, f32); 5] = [(8, 1.0), (16, 1.0), (-4, 2.0), (-8, 4.0), (4, 4.0)];
 /// What an error of the prediction is worth beside one of the decoded frame.
 const PREDICTION_WORTH: f64 = 0.7;
 /// Near the best quality there is no room to carry: what is taken away shrinks over this many steps.
@@ -109,6 +125,16 @@ impl<'a> GopEncoder<'a> {
     /// Number of frames so far.
     pub fn frames(&self) -> u32 {
         self.frames
+    }
+
+    /// Counts from here on which symbols are written at which scale index: tables are made from that.
+    pub fn count(&mut self) {
+        self.coder.count(self.codec.checkpoint.scales.count());
+    }
+
+    /// What was counted, by scale index.
+    pub fn counts(&self) -> &[Histogram] {
+        self.coder.counts()
     }
 
     /// Codes the next frame; gives what it cost and what the decoder will show.
@@ -179,11 +205,14 @@ impl<'a> GopEncoder<'a> {
         let source = Source::new(self.codec, frame, &g);
         let [a, b] = self.codec.model.intra.analyse(exec, &source.packed, &self.codec.plane(quality));
         let y = sum(exec.integers(a), exec.integers(b));
-        let rounding = self.rounding();
-        let coded = self.codec.latent(0, quality, &g).encode(&mut self.coder, &y, None, rounding)?;
-        log.residual_bits = coded.symbol_bits;
-        log.side_bits += coded.side_bits;
-        Ok(self.codec.intra_frame(&coded.latent, quality, &g))
+        let latent = self.codec.latent(0, quality, &g);
+        let attempt = |coder: &mut SymbolEncoder, y: &[i32]| {
+            let coded = latent.encode(coder, y, None, self.rounding())?;
+            let next = self.codec.intra_frame(&coded.latent, quality, &g);
+            Ok((coded, next))
+        };
+        let best = self.refined(y, log, &source, self.codec.model.intra.shortcut(), attempt)?;
+        Ok(self.settle(best, log))
     }
 
     fn inter(&mut self, frame: &Yuv420, reference: Reference, log: &mut FrameLog) -> Result<Reference> {
@@ -202,18 +231,73 @@ impl<'a> GopEncoder<'a> {
         let prediction = codec.predict(&reference, &motion.flow, quality, &g);
         let [a, b] = codec.model.inter.analyse(exec, &source.packed, &prediction.packed, &prediction.context);
         let y = sum(exec.integers(a), exec.integers(b));
-        let context = &prediction.context.entropy;
-        let coded = codec.latent(2, quality, &g).encode(&mut self.coder, &y, Some(context), rounding)?;
-        log.residual_bits = coded.symbol_bits;
-        log.side_bits += coded.side_bits;
-        Ok(codec.inter_frame(&prediction, &coded.latent, motion.latent, &g))
+        let latent = codec.latent(2, quality, &g);
+        let attempt = |coder: &mut SymbolEncoder, y: &[i32]| {
+            let coded = latent.encode(coder, y, Some(&prediction.context.entropy), rounding)?;
+            let next = codec.inter_frame(&prediction, &coded.latent, motion.latent.clone(), &g);
+            Ok((coded, next))
+        };
+        let best = self.refined(y, log, &source, codec.model.inter.shortcut(), attempt)?;
+        Ok(self.settle(best, log))
+    }
+
+    /// Analysis by synthesis: what the linear transform makes of the error that is left is added to the latent, half of it
+    /// at a time (an iteration after Landweber 1951, with the transform as the synthesis' adjoint). The learned analysis is
+    /// one guess at the best latent; this knows what the decoder will really show. Of all rounds the cheapest in
+    /// distortion plus rate is kept.
+    fn refined(
+        &self,
+        mut y: Vec<i32>,
+        log: &FrameLog,
+        source: &Source,
+        transform: &Shortcut,
+        attempt: impl Fn(&mut SymbolEncoder, &[i32]) -> Result<(CodedLatent, Reference)>,
+    ) -> Result<Attempt> {
+        let exec = &self.codec.exec;
+        let [h, w] = self.geometry.site;
+        let cost = |coded: &CodedLatent, next: &Reference| {
+            let bits = coded.side_bits + coded.symbol_bits;
+            error(&source.frame, &next.picture) + lambda(log.quality as f32) as f64 * bits
+        };
+        let tried = |y: &[i32]| -> Result<Attempt> {
+            let mut coder = self.coder.clone();
+            let (coded, next) = attempt(&mut coder, y)?;
+            Ok(Attempt { cost: cost(&coded, &next), coder, coded, next })
+        };
+        let mut best = tried(&y)?;
+        let (mut latent, mut shown) = (best.coded.latent.clone(), best.next.picture.clone());
+        for _ in 0..self.effort.rounds(log.kind) {
+            let left = exec.tensor(&difference(&source.frame, &shown), [PACKED, h, w]);
+            let left = exec.integers(transform.analyse(exec, &left));
+            let unit = 1 << (LATENT.frac - WIDE.frac);
+            for ((y, latent), left) in y.iter_mut().zip(&latent).zip(left) {
+                *y = ((*y + unit * latent + left) >> 1).clamp(-LATENT.max(), LATENT.max());
+            }
+            let next = tried(&y)?;
+            (latent, shown) = (next.coded.latent.clone(), next.next.picture.clone());
+            if next.cost < best.cost {
+                best = next;
+            }
+        }
+        Ok(best)
+    }
+
+    /// Takes the bits of an attempt.
+    fn settle(&mut self, best: Attempt, log: &mut FrameLog) -> Reference {
+        self.coder = best.coder;
+        log.residual_bits = best.coded.symbol_bits;
+        log.side_bits += best.coded.side_bits;
+        best.next
     }
 
     /// A frame's motion at the quality at which it is worth its bits.
     fn best_motion(&self, source: &Source, reference: &Reference, quality: u8) -> Result<Motion> {
         let g = self.geometry;
-        let at = |boost: u8| Motion::analyse(self.codec, source, reference, (quality + boost).min(63), &g);
-        let [first, others @ ..] = MOTION_BOOSTS;
+        let at = |(boost, smooth): (i32, f32)| {
+            let quality = (quality as i32 + boost).clamp(0, 63) as u8;
+            Motion::analyse(self.codec, source, reference, quality, smooth, &g)
+        };
+        let [first, others @ ..] = MOTIONS;
         let first = at(first);
         if self.effort == Effort::Fast {
             return Ok(first);
@@ -251,6 +335,16 @@ impl Source {
     }
 }
 
+/// A way to code a frame's intra or residual latent.
+struct Attempt {
+    /// Squared error plus what the bits are worth.
+    cost: f64,
+    /// The stream with the latent.
+    coder: SymbolEncoder,
+    coded: CodedLatent,
+    next: Reference,
+}
+
 /// Motion of a frame before rounding.
 struct Motion {
     quality: u8,
@@ -267,10 +361,17 @@ struct CodedMotion {
 
 impl Motion {
     /// Searches the motion of a frame and analyses it at a quality of its own.
-    fn analyse(codec: &Codec, source: &Source, reference: &Reference, quality: u8, g: &Geometry) -> Motion {
+    fn analyse(
+        codec: &Codec,
+        source: &Source,
+        reference: &Reference,
+        quality: u8,
+        smooth: f32,
+        g: &Geometry,
+    ) -> Motion {
         let [h, w] = g.site;
         let exec = &codec.exec;
-        let flow = searched(&source.frame, &reference.picture, lambda(quality as f32));
+        let flow = searched(&source.frame, &reference.picture, smooth * lambda(quality as f32));
         let seen = exec.tensor(&activation(&warped(&reference.picture, &flow)), [PACKED, h, w]);
         debug_assert_eq!(FLOW.frac, ACTIVATION.frac);
         let flow = exec.tensor(&flow.data, [2, h, w]);
@@ -301,6 +402,21 @@ fn luma_error(prediction: &[i32], frame: &Yuv420) -> f64 {
     let sum: i64 =
         prediction.iter().zip(&target).take(frame.y.len()).map(|(p, t)| ((p - t) as i64).pow(2)).sum();
     sum as f64 * scale
+}
+
+/// Squared error of a picture in grey levels, its planes weighted as in RGB.
+fn error(frame: &Yuv420, shown: &Yuv420) -> f64 {
+    let plane = |a: &[u8], b: &[u8]| -> f64 {
+        a.iter().zip(b).map(|(&a, &b)| (a as i64 - b as i64).pow(2)).sum::<i64>() as f64
+    };
+    let [y, u, v] = RGB_WEIGHTS.map(f64::from);
+    // A chroma sample stands for four pixels.
+    y * plane(&frame.y, &shown.y) + 4.0 * (u * plane(&frame.u, &shown.u) + v * plane(&frame.v, &shown.v))
+}
+
+/// What is missing in `shown`, packed, as the networks see it.
+fn difference(frame: &Yuv420, shown: &Yuv420) -> Vec<i32> {
+    packed(frame).into_iter().zip(packed(shown)).map(|(a, b)| a - b).collect()
 }
 
 /// A picture as the networks see it.

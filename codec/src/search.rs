@@ -1,4 +1,5 @@
-//! Motion search on luma: hierarchical block matching with overlapping windows, down to a quarter sample.
+//! Motion search on luma: hierarchical block matching with overlapping windows, down to a quarter sample, and a
+//! relaxation towards a smooth field at the end.
 //!
 //! The encoder starts from this flow and lets the motion network improve it; nothing here is known to the decoder.
 //! One vector per 8x8 luma block, in quarter samples, `(x, y)`, pointing into the reference.
@@ -135,7 +136,7 @@ impl Level<'_> {
                 }
                 for _ in 0..walk {
                     let start = best;
-                    for (dx, dy) in [(-1, 0), (1, 0), (0, -1), (0, 1)] {
+                    for (dx, dy) in STEPS {
                         let v = (start.1.0 + dx, start.1.1 + dy);
                         best = best.min((self.cost::<N>(i, j, v, near), v));
                     }
@@ -221,32 +222,86 @@ pub fn search(cur: &Plane, reference: &Plane, lambda: f32) -> Field {
     let whole = full.refine::<16>(|i, j| around(&middle, width, height, i, j, 2), 4);
 
     // Half and quarter samples around it.
-    let grid = Bordered::new(&reference.half_samples(), 256);
+    let fine = Fine { cur: &cur1, grid: &Bordered::new(&reference.half_samples(), 256) };
     let mut field: Vec<Vector> = Vec::with_capacity(whole.len());
-    const N: usize = 12;
-    let mut patch = [0u8; N * N];
     for i in 0..height {
         for j in 0..width {
             let near = neighbour(&field, width, i, j);
-            let margin = ((N - BLOCK) / 2) as i32;
-            let (x, y) = ((j * BLOCK) as i32 - margin, (i * BLOCK) as i32 - margin);
-            let block = cur1.at(x, y, N as i32);
-            let mut cost = |v: Vector| {
-                sample_quarter::<N>(&grid, 4 * x + v.0, 4 * y + v.1, &mut patch);
-                (sad::<N>(block, cur1.stride, &patch, N) + penalty.of(v, near, 1), v)
-            };
+            let cost = |v: Vector| (fine.error(i, j, v) + penalty.of(v, near, 1), v);
             let start = whole[i * width + j];
             let mut best = cost((4 * start.0, 4 * start.1)).min(cost(near)).min(cost((0, 0)));
             for unit in [2, 1] {
                 let centre = best.1;
-                for (dx, dy) in [(-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1), (-1, 1), (1, -1)] {
+                for (dx, dy) in STEPS.into_iter().chain([(-1, -1), (1, 1), (-1, 1), (1, -1)]) {
                     best = best.min(cost((centre.0 + unit * dx, centre.1 + unit * dy)));
                 }
             }
             field.push(best.1);
         }
     }
+    relax(&fine, &mut field, width, &Edges::new(lambda));
     Field { width, height, vectors: field }
+}
+
+/// The four neighbouring quarter samples.
+const STEPS: [Vector; 4] = [(-1, 0), (1, 0), (0, -1), (0, 1)];
+
+/// Errors of blocks at quarter-sample vectors.
+struct Fine<'a> {
+    cur: &'a Bordered,
+    /// The reference at half-sample resolution.
+    grid: &'a Bordered,
+}
+
+impl Fine<'_> {
+    fn error(&self, i: usize, j: usize, v: Vector) -> u32 {
+        const N: usize = 12;
+        let margin = ((N - BLOCK) / 2) as i32;
+        let (x, y) = ((j * BLOCK) as i32 - margin, (i * BLOCK) as i32 - margin);
+        let mut patch = [0u8; N * N];
+        sample_quarter::<N>(self.grid, 4 * x + v.0, 4 * y + v.1, &mut patch);
+        sad::<N>(self.cur.at(x, y, N as i32), self.cur.stride, &patch, N)
+    }
+}
+
+/// What differing neighbours cost. Motion is coded by a block transform, which has no predictor: what counts is how far a
+/// vector is from those on all sides.
+struct Edges(Vec<u32>);
+
+impl Edges {
+    fn new(lambda: f32) -> Edges {
+        Edges((0..=64).map(|d| (lambda.sqrt() * (1.0 + d as f32).log2()) as u32).collect())
+    }
+
+    fn of(&self, a: Vector, b: Vector) -> u32 {
+        self.0[((a.0 - b.0).unsigned_abs() + (a.1 - b.1).unsigned_abs()).min(64) as usize]
+    }
+}
+
+/// Lowers errors plus edges block by block, once backward and once forward (iterated conditional modes, Besag 1986).
+fn relax(fine: &Fine, field: &mut [Vector], width: usize, edges: &Edges) {
+    let blocks = field.len();
+    for n in (0..blocks).rev().chain(0..blocks) {
+        let (i, j) = (n / width, n % width);
+        let beside = [
+            (j > 0).then(|| n - 1),
+            (j + 1 < width).then_some(n + 1),
+            n.checked_sub(width),
+            (n + width < blocks).then_some(n + width),
+        ];
+        let near: Vec<Vector> = beside.into_iter().flatten().map(|n| field[n]).collect();
+        let cost = |v: Vector| (fine.error(i, j, v) + near.iter().map(|&b| edges.of(v, b)).sum::<u32>(), v);
+        let mean = |pick: fn(&Vector) -> i32| {
+            (near.iter().map(pick).sum::<i32>() as f32 / near.len().max(1) as f32).round() as i32
+        };
+        let candidates = near.iter().copied().chain([(mean(|v| v.0), mean(|v| v.1))]);
+        let mut best = candidates.map(cost).fold(cost(field[n]), Ord::min);
+        let centre = best.1;
+        for (dx, dy) in STEPS {
+            best = best.min(cost((centre.0 + dx, centre.1 + dy)));
+        }
+        field[n] = best.1;
+    }
 }
 
 /// The vectors of the 3x3 blocks around `(i, j)`, scaled up by `factor`.

@@ -23,6 +23,8 @@ pub struct LatentCoder<'a> {
     pub steps: &'a [u32],
     /// Tables by scale index.
     pub scales: &'a ScaleTables,
+    /// Whether the first lattice's symbols come before the second's scales; if not, those need none.
+    pub two_passes: bool,
     /// Quality index.
     pub quality: u8,
     /// The quality as the networks see it, `[1, 1, 1, 1]`.
@@ -35,8 +37,8 @@ pub struct LatentCoder<'a> {
 struct Known {
     /// Means in real units times 2^[`STEP_FRAC`].
     mean: Vec<i32>,
-    /// Scale indices.
-    index: Vec<u8>,
+    /// Log2 scales, format [`ENTROPY`].
+    scale: Vec<i32>,
     features: Tensor<4>,
 }
 
@@ -81,8 +83,7 @@ impl LatentCoder<'_> {
         let like = self.exec.tensor(&vec![0; h * w], [1, h, w]);
         let prior = self.model.prior(self.exec, &z, context, &self.plane, &like);
         let mean = self.means(self.exec.integers(prior.mean));
-        let index = self.exec.integers(prior.scale).into_iter().map(scale_index).collect();
-        Known { mean, index, features: prior.features }
+        Known { mean, scale: self.exec.integers(prior.scale), features: prior.features }
     }
 
     /// From the head's format to real units times 2^[`STEP_FRAC`].
@@ -95,36 +96,28 @@ impl LatentCoder<'_> {
         head
     }
 
-    /// Second step: adds to the means of the second lattice what the first lattice's symbols tell.
+    /// Second step: adds to means and scales of the second lattice what the first lattice's symbols tell.
     fn refine(&self, known: &mut Known, symbols: &[i32]) {
         let [h, w] = self.size;
         let limit = WIDE.max() >> WIDE.frac;
-        let mut input = vec![0; symbols.len()];
-        self.each(|i, first| {
-            if first {
-                input[i] = symbols[i].clamp(-limit, limit) << WIDE.frac;
-            }
-        });
+        let first = self.lattice();
+        let told = |(&k, &first): (&i32, &bool)| if first { k.clamp(-limit, limit) << WIDE.frac } else { 0 };
+        let input: Vec<i32> = symbols.iter().zip(&first).map(told).collect();
         let input = self.exec.tensor(&input, [self.channels(), h, w]);
-        let refinement =
-            self.means(self.exec.integers(self.model.refine(self.exec, &known.features, &input)));
-        self.each(|i, first| {
-            if !first {
-                known.mean[i] += refinement[i];
-            }
-        });
+        let [mean, scale] =
+            self.model.refine(self.exec, &known.features, &input).map(|head| self.exec.integers(head));
+        let mean = self.means(mean);
+        for i in (0..first.len()).filter(|&i| !first[i]) {
+            known.mean[i] += mean[i];
+            known.scale[i] += scale[i];
+        }
     }
 
-    /// Calls `visit(index, is on the first lattice)` for every symbol in coding order.
-    fn each(&self, mut visit: impl FnMut(usize, bool)) {
+    /// Whether each symbol, in coding order, is on the first lattice.
+    fn lattice(&self) -> Vec<bool> {
         let [h, w] = self.size;
-        for c in 0..self.channels() {
-            for i in 0..h {
-                for j in 0..w {
-                    visit((c * h + i) * w + j, self.model.first(c, i, j));
-                }
-            }
-        }
+        let sites = move |c| (0..h * w).map(move |s| self.model.first(c, s / w, s % w));
+        (0..self.channels()).flat_map(sites).collect()
     }
 
     fn dequantised(&self, known: &Known, symbols: &[i32]) -> Vec<i32> {
@@ -138,21 +131,32 @@ impl LatentCoder<'_> {
         symbols.iter().enumerate().map(value).collect()
     }
 
-    /// Reads a symbol for every scale index.
-    fn read(&self, coder: &mut SymbolDecoder, indices: &[u8]) -> Result<Vec<i32>> {
-        let mut symbols = vec![0; indices.len()];
-        for (symbol, &index) in symbols.iter_mut().zip(indices).filter(|(_, index)| **index > 0) {
+    /// Reads the symbols for which `index` tells a scale index; 0 means that the symbol is 0 and not coded.
+    fn read(
+        &self,
+        coder: &mut SymbolDecoder,
+        symbols: &mut [i32],
+        index: impl Fn(usize) -> Option<u8>,
+    ) -> Result<()> {
+        for (i, symbol) in symbols.iter_mut().enumerate() {
+            let Some(index) = index(i).filter(|&index| index > 0) else { continue };
             *symbol = coder.get_scaled(self.scales, index as usize)?;
             if symbol.abs() > MAX_SYMBOL {
                 return Err(Error::SymbolRange { symbol: *symbol, limit: MAX_SYMBOL });
             }
         }
-        Ok(symbols)
+        Ok(())
     }
 
     /// Writes what [`LatentCoder::read`] reads.
-    fn write(&self, coder: &mut SymbolEncoder, indices: &[u8], symbols: &[i32]) -> Result<()> {
-        for (&symbol, &index) in symbols.iter().zip(indices).filter(|(_, index)| **index > 0) {
+    fn write(
+        &self,
+        coder: &mut SymbolEncoder,
+        symbols: &[i32],
+        index: impl Fn(usize) -> Option<u8>,
+    ) -> Result<()> {
+        for (i, &symbol) in symbols.iter().enumerate() {
+            let Some(index) = index(i).filter(|&index| index > 0) else { continue };
             coder.put_scaled(self.scales, index as usize, symbol)?;
         }
         Ok(())
@@ -164,11 +168,19 @@ impl LatentCoder<'_> {
     /// If the payload ends or holds an impossible code.
     pub fn decode(&self, coder: &mut SymbolDecoder, context: Option<&Tensor<4>>) -> Result<Vec<i32>> {
         let (mean, index) = self.hyper_prior(context);
-        let mut z = self.read(coder, &index)?;
+        let mut z = vec![0; index.len()];
+        self.read(coder, &mut z, |i| Some(index[i]))?;
         z.iter_mut().zip(mean).for_each(|(z, mean)| *z = hyper_value(mean, *z));
         let mut known = self.known(&z, context);
-        let symbols = self.read(coder, &known.index)?;
+        let mut symbols = vec![0; known.mean.len()];
+        let first = self.lattice();
+        self.read(coder, &mut symbols, |i| {
+            (first[i] || !self.two_passes).then(|| scale_index(known.scale[i]))
+        })?;
         self.refine(&mut known, &symbols);
+        if self.two_passes {
+            self.read(coder, &mut symbols, |i| (!first[i]).then(|| scale_index(known.scale[i])))?;
+        }
         Ok(self.dequantised(&known, &symbols))
     }
 
@@ -190,7 +202,7 @@ impl LatentCoder<'_> {
             .map(|((&z, &mean), &index)| if index > 0 { (z - mean + half) >> WIDE.frac } else { 0 })
             .collect();
         let z: Vec<i32> = symbols.iter().zip(mean).map(|(&k, mean)| hyper_value(mean, k)).collect();
-        self.write(coder, &index, &symbols)?;
+        self.write(coder, &symbols, |i| Some(index[i]))?;
         let middle = coder.bits_written();
         let mut known = self.known(&z, context);
         let sites = self.size[0] * self.size[1];
@@ -201,21 +213,19 @@ impl LatentCoder<'_> {
         let quantised = |known: &Known, i: usize| {
             let distance = (y[i] << (STEP_FRAC - LATENT.frac as u32)) - known.mean[i];
             let steps = distance as f32 / self.step(i / sites) as f32;
-            self.rounded(steps, known.index[i] as usize, worth[i / sites])
+            self.rounded(steps, scale_index(known.scale[i]) as usize, worth[i / sites])
         };
-        let mut symbols = vec![0; y.len()];
-        self.each(|i, first| {
-            if first {
-                symbols[i] = quantised(&known, i);
-            }
-        });
+        let first = self.lattice();
+        let mut symbols: Vec<i32> =
+            (0..y.len()).map(|i| if first[i] { quantised(&known, i) } else { 0 }).collect();
+        if self.two_passes {
+            self.write(coder, &symbols, |i| first[i].then(|| scale_index(known.scale[i])))?;
+        }
         self.refine(&mut known, &symbols);
-        self.each(|i, first| {
-            if !first {
-                symbols[i] = quantised(&known, i);
-            }
-        });
-        self.write(coder, &known.index, &symbols)?;
+        (0..y.len()).filter(|&i| !first[i]).for_each(|i| symbols[i] = quantised(&known, i));
+        self.write(coder, &symbols, |i| {
+            (!first[i] || !self.two_passes).then(|| scale_index(known.scale[i]))
+        })?;
         let end = coder.bits_written();
         Ok(CodedLatent {
             latent: self.dequantised(&known, &symbols),

@@ -15,8 +15,10 @@ use vcn_codec::warp::HALF_SAMPLE;
 
 use crate::tape::Tape;
 
-/// Where activations saturate, as they will in fixed point.
-const LIMIT: f32 = ACTIVATION.max() as f32 / (1 << ACTIVATION.frac) as f32;
+/// Saturates to the format of activations, as fixed point will.
+fn saturated(x: Tensor<4>) -> Tensor<4> {
+    x.clamp(-ACTIVATION.limit(), ACTIVATION.limit())
+}
 
 /// A tensor of at most four dimensions: the last `rank` of `tensor`, whose others are 1. Broadcasting aligns last
 /// dimensions, so it needs no more than this.
@@ -197,11 +199,11 @@ impl Ops for Burn {
         let bias: Tensor<1> = self.leaf(layer.bias).reshape([layer.cout]);
         let pad = layer.k / 2;
         let options = ConvOptions::new([1, 1], [pad, pad], [1, 1], 1);
-        Value::new(conv2d(x.tensor.clone(), weight, Some(bias), options))
+        let y = conv2d(x.tensor.clone(), weight, Some(bias), options);
+        Value::new(if layer.out == ACTIVATION { saturated(y) } else { y })
     }
 
     fn leaky(&self, x: &Value) -> Value {
-        // Without saturation, as in `torch`.
         x.map(|x| {
             let positive = activation::relu(x.clone());
             x.clone() + (positive - x).mul_scalar(0.875)
@@ -209,11 +211,11 @@ impl Ops for Burn {
     }
 
     fn add(&self, a: &Value, b: &Value) -> Value {
-        a.zip(b, |a, b| (a + b).clamp(-LIMIT, LIMIT))
+        a.zip(b, |a, b| saturated(a + b))
     }
 
     fn sub(&self, a: &Value, b: &Value) -> Value {
-        a.zip(b, |a, b| (a - b).clamp(-LIMIT, LIMIT))
+        a.zip(b, |a, b| saturated(a - b))
     }
 
     fn cat(&self, parts: &[&Value]) -> Value {

@@ -31,6 +31,9 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// The tables of a checkpoint could not be fitted.
+    #[error("cannot fit the probability tables: {0}")]
+    Tables(vcn_codec::Error),
     /// A state file does not fit the model.
     #[error("{path} does not fit this model: {what}")]
     State {

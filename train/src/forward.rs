@@ -34,7 +34,7 @@ pub struct Frame<T> {
     pub bits: T,
     /// Of these, motion.
     pub motion_bits: Option<T>,
-    /// Packed prediction from the searched flow and from the coded flow, for inter frames.
+    /// Packed prediction from the searched flow, and the refined one from the coded flow, for inter frames.
     pub predictions: Option<[T; 2]>,
 }
 
@@ -86,6 +86,7 @@ pub fn inter<P: Tape>(
     let prediction = compensate(t, &reference.packed, &flow);
     let features = t.warp(&reference.features, &flow);
     let context = net.context(t, &prediction, &features, &q.plane);
+    let prediction = t.plus(&prediction, &t.full(&context.refinement));
     let [linear, learned] = net.analyse(t, &x.packed, &prediction, &context);
     let y = t.plus(&t.full(&linear), &t.full(&learned));
     let coded = code(t, &net.latent, &y, Some(&context.entropy), q);

@@ -4,6 +4,7 @@ use std::f32::consts::LN_2;
 use std::sync::LazyLock;
 
 use vcn_codec::model::latent::{KNOTS, Latent, SCALE_ONE, SCALES};
+use vcn_codec::model::params::ACTIVATION;
 use vcn_codec::model::{QUALITIES, lambda, quality_plane};
 
 use crate::tape::Tape;
@@ -80,7 +81,7 @@ pub fn code<P: Tape>(
     let gain_values = t.values(&gain);
     let y_values = t.sites(y);
     let mut mean_values = t.sites(&mean);
-    let scale_values = t.sites(&scale);
+    let mut scale_values = t.sites(&scale);
     let first = lattice(model, &shape);
     let n = y_values.len();
     let sample = n / b;
@@ -102,12 +103,18 @@ pub fn code<P: Tape>(
             COSTS.at(scale_values[i]).round(residual(i, mean_values[i]), worth[channel(i)][0])
         })
         .collect();
-    let refinement = model.refine(t, &prior.features, &t.low(&t.at_sites(&symbols, &shape)));
-    let refinement = t.mul(&t.full(&refinement), &units);
+    // Networks read no more than this in fixed point.
+    let told: Vec<f32> = symbols.iter().map(|s| s.clamp(-ACTIVATION.limit(), ACTIVATION.limit())).collect();
+    let [by_mean, by_scale] = model.refine(t, &prior.features, &t.low(&t.at_sites(&told, &shape)));
     let second: Vec<f32> = first.iter().map(|on| 1.0 - on).collect();
-    let mean = t.plus(&mean, &t.mul(&refinement, &t.at_sites(&second, &[1, shape[1], shape[2], shape[3]])));
-    let refinement = t.sites(&refinement);
-    mean_values.iter_mut().zip(refinement).zip(second.iter().cycle()).for_each(|((m, r), on)| *m += on * r);
+    let on_second = t.at_sites(&second, &[1, shape[1], shape[2], shape[3]]);
+    let refined = |all: P::Tensor, values: &mut [f32], by: P::Tensor| {
+        let added = t.sites(&by);
+        values.iter_mut().zip(added).zip(second.iter().cycle()).for_each(|((v, a), on)| *v += on * a);
+        t.plus(&all, &t.mul(&by, &on_second))
+    };
+    let mean = refined(mean, &mut mean_values, t.mul(&t.full(&by_mean), &units));
+    let scale = refined(scale, &mut scale_values, t.full(&by_scale));
 
     let known = Known { mean, scale, mean_values, scale_values };
     let rounding = Rounding { gains: &gain_values, worth: Some(&worth) };

@@ -5,7 +5,7 @@ use constriction::{
     stream::{Encode, queue::RangeEncoder},
 };
 
-use super::{MAX_SYMBOL, ScaleTables, Table, bypass::Bits, table::Slots};
+use super::{Histogram, MAX_SYMBOL, ScaleTables, Table, bypass::Bits, table::Slots};
 use crate::{Error, Result};
 
 /// Writes symbols into one range-coded payload.
@@ -15,12 +15,23 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, Default)]
 pub struct SymbolEncoder {
     coder: RangeEncoder<u16, u64>,
+    counts: Option<Vec<Histogram>>,
 }
 
 impl SymbolEncoder {
     /// An encoder that has written nothing.
     pub fn new() -> SymbolEncoder {
         SymbolEncoder::default()
+    }
+
+    /// Counts from here on which symbols are written at which of `scales` scale indices.
+    pub fn count(&mut self, scales: usize) {
+        self.counts = Some(vec![Histogram::default(); scales]);
+    }
+
+    /// What was counted, by scale index: nothing without [`SymbolEncoder::count`].
+    pub fn counts(&self) -> &[Histogram] {
+        self.counts.as_deref().unwrap_or_default()
     }
 
     /// Writes a symbol with the probabilities of `table`.
@@ -43,6 +54,9 @@ impl SymbolEncoder {
     /// tables, [`Error::SymbolRange`] beyond [`MAX_SYMBOL`].
     #[inline]
     pub fn put_scaled(&mut self, tables: &ScaleTables, index: usize, symbol: i32) -> Result<()> {
+        if let Some(histogram) = self.counts.as_mut().and_then(|counts| counts.get_mut(index)) {
+            histogram.add(symbol);
+        }
         match tables.get(index)? {
             Some(table) => self.put(table, symbol),
             None if symbol == 0 => Ok(()),

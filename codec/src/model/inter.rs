@@ -34,6 +34,7 @@ pub struct Inter {
     synthesis_in: Conv,
     synthesis: Vec<Residual>,
     synthesis_out: Conv,
+    refinement: Conv,
 }
 
 /// What the warped reference tells about the current frame.
@@ -42,6 +43,8 @@ pub struct Context<T> {
     pub picture: T,
     /// At 1/16 resolution, for the entropy model.
     pub entropy: T,
+    /// What to add to the prediction before anything is subtracted from it, packed.
+    pub refinement: T,
 }
 
 impl Inter {
@@ -80,6 +83,10 @@ impl Inter {
             synthesis_in: p.conv("synthesis.in", 2 * WIDTH, WIDTH, 3, Init::Fan(1.0)),
             synthesis: Residual::stack(p, "synthesis.block", WIDTH, 2),
             synthesis_out: p.conv("synthesis.out", WIDTH, PACKED, 3, Init::Constant(0.0)).format(p, PIXEL),
+            refinement: p
+                .conv("refinement", WIDTH, PACKED, 3, Init::Constant(0.0))
+                .format(p, PIXEL)
+                .since(p, 3),
         })
     }
 
@@ -99,10 +106,12 @@ impl Inter {
         let h = o.cat(&[prediction, features, &o.plane(quality, prediction)]);
         let picture = chain(o, &self.context, &o.leaky(&o.conv(&self.context_in, &h)));
         let entropy = o.leaky(&self.context_entropy.forward(o, &picture));
-        Context { picture, entropy }
+        let refinement = o.conv(&self.refinement, &picture);
+        Context { picture, entropy, refinement }
     }
 
-    /// Analysis (encoder only): the residual latent in real units, as two tensors to be added.
+    /// Analysis (encoder only): the residual latent in real units, as two tensors to be added; `prediction` is the
+    /// refined one.
     pub fn analyse<O: Ops>(
         &self,
         o: &O,

@@ -1,8 +1,7 @@
-//! The entropy model of a latent: hyperprior, context, and a two-step checkerboard whose second step refines means.
+//! The entropy model of a latent: hyperprior, context, and a two-step checkerboard.
 //!
 //! Hyperprior after Ballé et al. 2018, checkerboard after He et al. 2021 with channels split between the two
-//! lattices. All scales are known before the first symbol, so a frame's symbols decode in one pass. The hyper-latent is
-//! coded like the latent, around means and with scales that quality and context tell: under fixed tables it cost up to a
+//! lattices: of every site, half of the channels are known when the other half is predicted. The hyper-latent is coded like the latent, around means and with scales that quality and context tell: under fixed tables it cost up to a
 //! third of a P-frame at low rates.
 
 use super::blocks::{Down, Residual, Up, chain};
@@ -66,7 +65,8 @@ pub struct Latent {
     scale: Conv,
     refine_in: Conv,
     refine: Residual,
-    refine_out: Conv,
+    refine_mean: Conv,
+    refine_scale: Conv,
 }
 
 /// Rounding applies this many times the theoretical rate-distortion threshold: measured best on three clips of the evaluation
@@ -130,10 +130,15 @@ impl Latent {
                 scale: p.conv("prior.scale", width, latent, 1, Init::Fan(0.2)).format(p, ENTROPY).precise(p),
                 refine_in: p.conv("refine.in", width + latent, width, 1, Init::Fan(1.0)),
                 refine: Residual::new(p, "refine.block", width),
-                refine_out: p
+                refine_mean: p
                     .conv("refine.out", width, latent, 1, Init::Constant(0.0))
                     .format(p, ENTROPY)
                     .precise(p),
+                refine_scale: p
+                    .conv("refine.scale", width, latent, 1, Init::Constant(0.0))
+                    .format(p, ENTROPY)
+                    .precise(p)
+                    .since(p, 3),
             };
             p.list[model.scale.bias].init = Init::Values(start);
             model
@@ -190,11 +195,12 @@ impl Latent {
         Prior { mean: o.conv(&self.mean, &features), scale: o.conv(&self.scale, &features), features }
     }
 
-    /// Second step: what to add to the means of the second lattice (in their units), given the first lattice's symbols
-    /// (`symbols`, zero on the second lattice).
-    pub fn refine<O: Ops>(&self, o: &O, features: &O::Tensor, symbols: &O::Tensor) -> O::Tensor {
+    /// Second step: what to add to the means (in their units) and to the log2 scales of the second lattice, given the
+    /// first lattice's symbols (`symbols`, zero on the second lattice).
+    pub fn refine<O: Ops>(&self, o: &O, features: &O::Tensor, symbols: &O::Tensor) -> [O::Tensor; 2] {
         let x = o.leaky(&o.conv(&self.refine_in, &o.cat(&[features, symbols])));
-        o.conv(&self.refine_out, &self.refine.forward(o, &x))
+        let x = self.refine.forward(o, &x);
+        [o.conv(&self.refine_mean, &x), o.conv(&self.refine_scale, &x)]
     }
 
     /// What a bit is worth in squared quantisation steps of a channel, for rate-distortion optimised rounding; `gain` is

@@ -16,6 +16,11 @@ impl Format {
     pub const fn max(self) -> i32 {
         (1 << (self.bits - 1)) - 1
     }
+
+    /// Largest real value.
+    pub const fn limit(self) -> f32 {
+        self.max() as f32 / (1u32 << self.frac) as f32
+    }
 }
 
 /// What networks hand from layer to layer: 11 bits, unit 1/128.
@@ -103,8 +108,18 @@ impl Params {
         let weight = self.add(&format!("{name}.weight"), &[cout, k, k, cin], init);
         let bias = self.add(&format!("{name}.bias"), &[cout], Init::Constant(0.0));
         let index = self.convs.len();
-        let conv =
-            Conv { index, weight, bias, cin, cout, k, input: ACTIVATION, out: ACTIVATION, precise: false };
+        let conv = Conv {
+            index,
+            weight,
+            bias,
+            cin,
+            cout,
+            k,
+            input: ACTIVATION,
+            out: ACTIVATION,
+            precise: false,
+            since: 2,
+        };
         self.convs.push(conv.clone());
         conv
     }
@@ -131,6 +146,8 @@ pub struct Conv {
     pub out: Format,
     /// Train in single precision even where the rest runs in bf16: the transforms, whose error is picture error.
     pub precise: bool,
+    /// Version of the checkpoint format from which the layer exists; for older checkpoints its weights are zero.
+    pub since: u8,
 }
 
 impl Conv {
@@ -153,6 +170,11 @@ impl Conv {
     /// The same layer, trained in single precision.
     pub fn precise(self, p: &mut Params) -> Conv {
         self.changed(p, |c| c.precise = true)
+    }
+
+    /// The same layer, unknown to checkpoints before `version`: its weights must start as zero and only add to something.
+    pub fn since(self, p: &mut Params, version: u8) -> Conv {
+        self.changed(p, |c| c.since = version)
     }
 
     /// Multiply-accumulates per output site.
