@@ -1,7 +1,6 @@
 //! `vcn demo`.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -98,11 +97,7 @@ impl Folder {
         if models::sample().is_empty() {
             return Err(Failure::Usage("no sample is built in: name a video to show".into()));
         }
-        let write = |path: &Path, contents: &[u8]| -> Result<()> {
-            let mut file = AtomicFile::create(path, true)?;
-            file.write_all(contents).map_err(Failure::io(&path.display().to_string(), "write"))?;
-            Ok(file.commit()?)
-        };
+        let write = |path: &Path, contents: &[u8]| AtomicFile::write(path, contents, true);
         let folder = self.path("source");
         let name = folder.display().to_string();
         fs::create_dir_all(&folder).map_err(Failure::io(&name, "create"))?;

@@ -1,6 +1,5 @@
 //! `vcn train plot`: how a training went, from the log of its run.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -80,10 +79,7 @@ pub fn run(a: Arguments) -> Result<()> {
         only.name.clear();
     }
     let name = a.output.display().to_string();
-    let mut file = AtomicFile::create(&a.output, a.overwrite)?;
-    let svg = sheet("vcn train", &charts(&runs), 2);
-    file.write_all(svg.as_bytes()).map_err(Failure::io(&name, "write"))?;
-    file.commit()?;
+    AtomicFile::write(&a.output, sheet("vcn train", &charts(&runs), 2).as_bytes(), a.overwrite)?;
     let records: usize = runs.iter().map(|run| run.records.len()).sum();
     let hours =
         runs.iter().filter_map(|run| run.records.last()).map(|record| record.hours).fold(0.0, f64::max);

@@ -5,20 +5,18 @@ use std::io::Read;
 
 use clap::Args;
 use serde::Serialize;
-use vcn_codec::Effort;
 use vcn_codec::gop::GopPolicy;
 use vcn_media::{OpenOptions, SourceKind};
 use vcn_serve::{Client, Push, Pushed};
-use vcn_store::{BlockSpectrum, Class, DigestSplitter, Planes, SegmentCodec, Splitter};
+use vcn_store::{BlockSpectrum, Class, DigestSplitter, SegmentCodec, Splitter};
 
 use crate::compute::Compute;
 use crate::failure::{Failure, Result};
-use crate::models::{self, Metric};
 use crate::network::{Access, failure};
 use crate::print::{Stream, bytes, note};
 use crate::progress::Progress;
-use crate::store::class::ClassName;
-use crate::store::codec::{Learned, splitter};
+use crate::store::class::{ClassName, Storing};
+use crate::store::codec::splitter;
 use crate::store::input::{Frames, Input, expand};
 use crate::store::{facts, side};
 
@@ -46,15 +44,8 @@ pub struct Arguments {
     /// The name of a single input, instead of its file name.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Goes before all names, such as `shows/`.
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    prefix: String,
-    /// quality: the learned codec; frames: exact pictures; source: the original bytes, too.
-    #[arg(long, value_enum, default_value_t = ClassName::Quality)]
-    class: ClassName,
-    /// From 0, the smallest, to 63, the best picture.
-    #[arg(short, long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(0..=63))]
-    quality: u16,
+    #[command(flatten)]
+    storing: Storing,
     /// Then share it with these users of the server.
     #[arg(long, value_name = "USER,...", value_delimiter = ',')]
     share: Vec<String>,
@@ -95,24 +86,12 @@ pub fn run(a: &Arguments) -> Result<()> {
     let client = a.access.client(&a.to)?;
     let mut inputs = Vec::new();
     for path in &a.inputs {
-        inputs.extend(expand(path, &a.prefix)?);
+        inputs.extend(expand(path, &a.storing.prefix)?);
     }
     if let Some(name) = &a.name {
-        match inputs.as_mut_slice() {
-            [input] => input.name = format!("{}{name}", a.prefix),
-            _ => {
-                let count = inputs.len();
-                return Err(Failure::Usage(format!("--name {name}: is for one input, there are {count}")));
-            }
-        }
+        a.storing.rename(&mut inputs, name)?;
     }
-    let codec: Box<dyn SegmentCodec> = match a.class {
-        ClassName::Frames => Box::new(Planes::default()),
-        _ => {
-            let checkpoint = models::for_encoding(a.model.as_deref(), Metric::default())?;
-            Box::new(Learned::new(checkpoint, &a.compute, Effort::Medium))
-        }
-    };
+    let codec = a.storing.codec(a.model.as_deref(), &a.compute)?;
     let mut results = Vec::new();
     let mut failures = Vec::new();
     for input in &inputs {
@@ -183,10 +162,10 @@ fn one(client: &Client, codec: &dyn SegmentCodec, a: &Arguments, input: &Input) 
     }
     let mut frames = Frames::open(&input.path, OpenOptions { times: true, ..OpenOptions::default() })?;
     let info = frames.info().clone();
-    let class = Class::from(a.class);
-    let quality = if a.class == ClassName::Frames { 0 } else { a.quality };
+    let class = Class::from(a.storing.class);
+    let quality = if a.storing.class == ClassName::Frames { 0 } else { a.storing.quality };
     let (mut by_content, mut by_digest);
-    let splitter: &mut dyn Splitter = match a.class {
+    let splitter: &mut dyn Splitter = match a.storing.class {
         ClassName::Frames => {
             by_digest = DigestSplitter::default();
             &mut by_digest
@@ -196,7 +175,7 @@ fn one(client: &Client, codec: &dyn SegmentCodec, a: &Arguments, input: &Input) 
             &mut by_content
         }
     };
-    let mut original = match a.class {
+    let mut original = match a.storing.class {
         ClassName::Source => Some(File::open(&input.path).map_err(Failure::io(&input.path, "read"))?),
         _ => None,
     };

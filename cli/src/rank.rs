@@ -5,7 +5,6 @@ mod config;
 mod report;
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -211,7 +210,7 @@ fn list(path: &Path, scenes: &[Scene]) -> Result<()> {
     if path.exists() {
         return Ok(());
     }
-    write(path, &to_be_labelled(scenes).map_err(failure)?, false)
+    Ok(AtomicFile::write(path, &to_be_labelled(scenes).map_err(failure)?, false)?)
 }
 
 /// Scores by the judge, if it gave any.
@@ -292,19 +291,13 @@ impl Asking {
 /// Writes JSON.
 fn save(path: &Path, value: &impl Serialize, overwrite: bool) -> Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Other(error.into()))?;
-    write(path, text.as_bytes(), overwrite)
-}
-
-fn write(path: &Path, content: &[u8], overwrite: bool) -> Result<()> {
-    let mut file = AtomicFile::create(path, overwrite)?;
-    file.write_all(content).map_err(Failure::io(&path.display().to_string(), "write"))?;
-    Ok(file.commit()?)
+    Ok(AtomicFile::write(path, text.as_bytes(), overwrite)?)
 }
 
 fn failure(error: vcn_curate::Error) -> Failure {
     use vcn_curate::Error;
     match error {
-        Error::Labels { .. } | Error::Table { .. } => Failure::Usage(error.to_string()),
+        Error::Labels { .. } | Error::Line { .. } => Failure::Usage(error.to_string()),
         Error::Media(error) => Failure::Media(error),
         other => Failure::Other(other.into()),
     }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -100,10 +99,10 @@ pub fn run(a: &Arguments) -> Result<()> {
     if let Some(path) = &a.write_log {
         let mut text = Vec::new();
         write(path, &mut text, &shares).map_err(failure)?;
-        save(path, &text, a.overwrite)?;
+        AtomicFile::write(path, &text, a.overwrite)?;
     }
     if let Some(path) = &a.plot {
-        save(path, plot(&report).as_bytes(), a.overwrite)?;
+        AtomicFile::write(path, plot(&report).as_bytes(), a.overwrite)?;
     }
     if a.json {
         #[derive(Serialize)]
@@ -139,12 +138,6 @@ pub fn run(a: &Arguments) -> Result<()> {
         table("app", &apps).to_text(),
         table("hour", &of_day).to_text().trim_end()
     ))
-}
-
-fn save(path: &Path, content: &[u8], overwrite: bool) -> Result<()> {
-    let mut file = AtomicFile::create(path, overwrite)?;
-    file.write_all(content).map_err(Failure::io(&path.display().to_string(), "write"))?;
-    Ok(file.commit()?)
 }
 
 fn table(first: &str, rows: &BTreeMap<String, Cell>) -> Table {

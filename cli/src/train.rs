@@ -98,11 +98,14 @@ pub fn run(a: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let state = a.out.join("state.safetensors");
     if a.evaluate || a.steps > 0 {
         check(&a, stage)?;
+    }
+    let mut clips = Clips::load(&a.data)?;
+    if a.evaluate || a.steps > 0 {
         let model = Model::new();
         match a.backend {
             #[cfg(feature = "libtorch")]
             Backend::Auto | Backend::Libtorch => {
-                work(&a, stage, &model, &mut Torch::new(&model, !a.f32, a.threads))?;
+                work(&a, stage, &model, &mut clips, &mut Torch::new(&model, !a.f32, a.threads))?;
             }
             #[cfg(not(feature = "libtorch"))]
             Backend::Libtorch => {
@@ -111,15 +114,14 @@ pub fn run(a: Arguments) -> Result<(), Box<dyn std::error::Error>> {
                     .into());
             }
             #[cfg(not(feature = "libtorch"))]
-            Backend::Auto => flex(&a, stage, &model)?,
-            Backend::Flex => flex(&a, stage, &model)?,
+            Backend::Auto => flex(&a, stage, &model, &mut clips)?,
+            Backend::Flex => flex(&a, stage, &model, &mut clips)?,
         }
     }
     if a.evaluate {
         return Ok(());
     }
     if let Some(path) = &a.export {
-        let clips = Clips::load(&a.data)?;
         eprintln!("counting symbols for the probability tables");
         let checkpoint = fit_tables(export(&state, &a.name, Metric::Psnr)?, &clips.train)?;
         let bytes = checkpoint.write();
@@ -144,9 +146,14 @@ fn check(a: &Arguments, stage: Stage) -> Result<(), Box<dyn std::error::Error>> 
 }
 
 /// Works on Burn's `flex`, which computes on rayon's threads.
-fn flex(a: &Arguments, stage: Stage, model: &Model) -> Result<(), Box<dyn std::error::Error>> {
+fn flex(
+    a: &Arguments,
+    stage: Stage,
+    model: &Model,
+    clips: &mut Clips,
+) -> Result<(), Box<dyn std::error::Error>> {
     rayon::ThreadPoolBuilder::new().num_threads(a.threads).build_global()?;
-    work(a, stage, model, &mut Burn::new(model))
+    work(a, stage, model, clips, &mut Burn::new(model))
 }
 
 /// Evaluates, or runs the stage.
@@ -154,9 +161,9 @@ fn work(
     a: &Arguments,
     stage: Stage,
     model: &Model,
+    clips: &mut Clips,
     tape: &mut impl Tape,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let mut clips = Clips::load(&a.data)?;
     if a.evaluate {
         clips.validation.append(&mut clips.train);
         let state = a.out.join("state.safetensors");
@@ -187,6 +194,6 @@ fn work(
         fresh: a.fresh.clone(),
     };
     eprintln!("{} parameters", model.params.list.iter().map(|p| p.len()).sum::<usize>());
-    train(tape, model, &clips, &settings)?;
+    train(tape, model, clips, &settings)?;
     Ok(())
 }

@@ -201,6 +201,7 @@ pub(crate) fn activation(samples: &[i32]) -> Vec<i32> {
 }
 
 /// What one frame leaves for the next.
+#[derive(Clone)]
 pub(crate) struct Reference {
     /// Decoded picture, padded.
     pub picture: Yuv420,

@@ -8,6 +8,7 @@ use crate::codec::{Codec, FrameKind, Geometry, Reference, activation, warped};
 use crate::container::{FramesHasher, GopRecord};
 use crate::entropy::{Histogram, SymbolEncoder};
 use crate::frame_syntax::{self, Head};
+use crate::integer::Integer;
 use crate::model::lambda;
 use crate::model::params::{ACTIVATION, FLOW, LATENT, PIXEL, WIDE};
 use crate::model::transform::{GREY, PACKED, RGB_WEIGHTS, Shortcut};
@@ -74,6 +75,8 @@ pub struct GopEncoder<'a> {
     quality: u8,
     effort: Effort,
     pub(crate) reference: Option<Reference>,
+    /// Motion of the last inter frame as it was searched.
+    pub(crate) searched: Option<Flow>,
     previous: Option<Yuv420>,
     hasher: FramesHasher,
     frames: u32,
@@ -116,6 +119,7 @@ impl<'a> GopEncoder<'a> {
             quality,
             effort,
             reference: None,
+            searched: None,
             previous: None,
             hasher: FramesHasher::new(),
             frames: 0,
@@ -203,8 +207,8 @@ impl<'a> GopEncoder<'a> {
         let quality = log.quality;
         let exec = &self.codec.exec;
         let source = Source::new(self.codec, frame, &g);
-        let [a, b] = self.codec.model.intra.analyse(exec, &source.packed, &self.codec.plane(quality));
-        let y = sum(exec.integers(a), exec.integers(b));
+        let parts = self.codec.model.intra.analyse(exec, &source.packed, &self.codec.plane(quality));
+        let y = sum(exec, parts);
         let latent = self.codec.latent(0, quality, &g);
         let attempt = |coder: &mut SymbolEncoder, y: &[i32]| {
             let coded = latent.encode(coder, y, None, self.rounding())?;
@@ -224,13 +228,14 @@ impl<'a> GopEncoder<'a> {
         let motion = self.best_motion(&source, &reference, log.quality)?;
         log.motion_quality = motion.quality;
         self.head(log)?;
+        self.searched = Some(motion.searched.clone());
         let motion = motion.code(codec, &mut self.coder, &reference, &g, rounding)?;
         log.motion_bits = motion.bits;
 
         let quality = log.quality;
         let prediction = codec.predict(&reference, &motion.flow, quality, &g);
-        let [a, b] = codec.model.inter.analyse(exec, &source.packed, &prediction.packed, &prediction.context);
-        let y = sum(exec.integers(a), exec.integers(b));
+        let parts = codec.model.inter.analyse(exec, &source.packed, &prediction.packed, &prediction.context);
+        let y = sum(exec, parts);
         let latent = codec.latent(2, quality, &g);
         let attempt = |coder: &mut SymbolEncoder, y: &[i32]| {
             let coded = latent.encode(coder, y, Some(&prediction.context.entropy), rounding)?;
@@ -265,18 +270,21 @@ impl<'a> GopEncoder<'a> {
             Ok(Attempt { cost: cost(&coded, &next), coder, coded, next })
         };
         let mut best = tried(&y)?;
-        let (mut latent, mut shown) = (best.coded.latent.clone(), best.next.picture.clone());
+        // The last attempt where that is not the best one.
+        let mut worse: Option<Attempt> = None;
         for _ in 0..self.effort.rounds(log.kind) {
-            let left = exec.tensor(&difference(&source.frame, &shown), [PACKED, h, w]);
+            let last = worse.as_ref().unwrap_or(&best);
+            let left = exec.tensor(&difference(&source.frame, &last.next.picture), [PACKED, h, w]);
             let left = exec.integers(transform.analyse(exec, &left));
             let unit = 1 << (LATENT.frac - WIDE.frac);
-            for ((y, latent), left) in y.iter_mut().zip(&latent).zip(left) {
+            for ((y, latent), left) in y.iter_mut().zip(&last.coded.latent).zip(left) {
                 *y = ((*y + unit * latent + left) >> 1).clamp(-LATENT.max(), LATENT.max());
             }
             let next = tried(&y)?;
-            (latent, shown) = (next.coded.latent.clone(), next.next.picture.clone());
             if next.cost < best.cost {
-                best = next;
+                (best, worse) = (next, None);
+            } else {
+                worse = Some(next);
             }
         }
         Ok(best)
@@ -295,7 +303,7 @@ impl<'a> GopEncoder<'a> {
         let g = self.geometry;
         let at = |(boost, smooth): (i32, f32)| {
             let quality = (quality as i32 + boost).clamp(0, 63) as u8;
-            Motion::analyse(self.codec, source, reference, quality, smooth, &g)
+            Motion::analyse(self.codec, source, &reference.picture, quality, smooth, &g)
         };
         let [first, others @ ..] = MOTIONS;
         let first = at(first);
@@ -320,15 +328,15 @@ impl<'a> GopEncoder<'a> {
 }
 
 /// A frame in the forms that coding it needs.
-struct Source {
+pub(crate) struct Source {
     /// Padded to whole blocks.
     frame: Yuv420,
     /// As the networks see it.
-    packed: Tensor<4>,
+    pub packed: Tensor<4>,
 }
 
 impl Source {
-    fn new(codec: &Codec, frame: &Yuv420, g: &Geometry) -> Source {
+    pub fn new(codec: &Codec, frame: &Yuv420, g: &Geometry) -> Source {
         let frame = padded(frame);
         let packed = codec.exec.tensor(&packed(&frame), [PACKED, g.site[0], g.site[1]]);
         Source { frame, packed }
@@ -346,10 +354,12 @@ struct Attempt {
 }
 
 /// Motion of a frame before rounding.
-struct Motion {
+pub(crate) struct Motion {
     quality: u8,
-    /// Its latent, format [`LATENT`](crate::model::params::LATENT).
-    y: Vec<i32>,
+    /// As it was searched.
+    searched: Flow,
+    /// Its latent, format [`LATENT`].
+    pub y: Vec<i32>,
 }
 
 /// Motion as the decoder has it.
@@ -360,24 +370,24 @@ struct CodedMotion {
 }
 
 impl Motion {
-    /// Searches the motion of a frame and analyses it at a quality of its own.
-    fn analyse(
+    /// Searches the motion of a frame from a padded picture and analyses it at a quality of its own.
+    pub fn analyse(
         codec: &Codec,
         source: &Source,
-        reference: &Reference,
+        reference: &Yuv420,
         quality: u8,
         smooth: f32,
         g: &Geometry,
     ) -> Motion {
         let [h, w] = g.site;
         let exec = &codec.exec;
-        let flow = searched(&source.frame, &reference.picture, smooth * lambda(quality as f32));
-        let seen = exec.tensor(&activation(&warped(&reference.picture, &flow)), [PACKED, h, w]);
+        let searched = searched(&source.frame, reference, smooth * lambda(quality as f32));
+        let seen = exec.tensor(&activation(&warped(reference, &searched)), [PACKED, h, w]);
         debug_assert_eq!(FLOW.frac, ACTIVATION.frac);
-        let flow = exec.tensor(&flow.data, [2, h, w]);
+        let flow = exec.tensor(&searched.data, [2, h, w]);
         let plane = codec.plane(quality);
-        let [a, b] = codec.model.inter.motion.analyse(exec, &flow, &source.packed, &seen, &plane);
-        Motion { quality, y: sum(exec.integers(a), exec.integers(b)) }
+        let parts = codec.model.inter.motion.analyse(exec, &flow, &source.packed, &seen, &plane);
+        Motion { quality, searched, y: sum(exec, parts) }
     }
 
     fn code(
@@ -420,20 +430,20 @@ fn difference(frame: &Yuv420, shown: &Yuv420) -> Vec<i32> {
 }
 
 /// A picture as the networks see it.
-pub(crate) fn packed(frame: &Yuv420) -> Vec<i32> {
+fn packed(frame: &Yuv420) -> Vec<i32> {
     let grey_level = (1 << ACTIVATION.frac) / GREY as i32;
     pack(frame, |v| grey_level * (v as i32 - 128))
 }
 
-pub(crate) fn sum(a: Vec<i32>, b: Vec<i32>) -> Vec<i32> {
-    let limit = crate::model::params::LATENT.max();
-    a.into_iter().zip(b).map(|(a, b)| (a + b).clamp(-limit, limit)).collect()
+/// A latent from the two parts that an analysis gives.
+pub(crate) fn sum(exec: &Integer, parts: [Tensor<4>; 2]) -> Vec<i32> {
+    let [a, b] = parts.map(|part| exec.integers(part));
+    a.into_iter().zip(b).map(|(a, b)| (a + b).clamp(-LATENT.max(), LATENT.max())).collect()
 }
 
 /// Searched flow in 1/16 samples.
-pub(crate) fn searched(frame: &Yuv420, reference: &Yuv420, lambda: f32) -> Flow {
-    let luma = |p: &Yuv420| Plane { width: p.width, height: p.height, data: p.y.clone() };
-    let field = search(&luma(frame), &luma(reference), SEARCH * lambda);
+fn searched(frame: &Yuv420, reference: &Yuv420, lambda: f32) -> Flow {
+    let field = search(&Plane::luma(frame), &Plane::luma(reference), SEARCH * lambda);
     debug_assert_eq!(BLOCK, crate::packing::SITE);
     let limit = FLOW.max();
     let component =

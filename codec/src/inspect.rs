@@ -3,10 +3,9 @@
 use vcn_media::Yuv420;
 
 use crate::Result;
-use crate::codec::{FrameKind, sample, warped};
-use crate::encoder::{FrameLog, GopEncoder, searched};
-use crate::model::lambda;
-use crate::packing::{cropped, padded, unpack};
+use crate::codec::{FrameKind, sample};
+use crate::encoder::{FrameLog, GopEncoder};
+use crate::packing::{cropped, unpack};
 use crate::warp::Flow;
 
 /// What an inter frame was coded with.
@@ -16,7 +15,7 @@ pub struct Inspection {
     pub searched: Flow,
     /// Motion as it was coded, the same in encoder and decoder.
     pub flow: Flow,
-    /// The frame before seen through the coded motion: what the residual is added to.
+    /// The frame before seen through the coded motion, refined: what the residual is added to.
     pub prediction: Yuv420,
 }
 
@@ -26,15 +25,15 @@ impl GopEncoder<'_> {
     /// # Errors
     /// As [`GopEncoder::push`].
     pub fn push_inspected(&mut self, frame: &Yuv420) -> Result<(FrameLog, Yuv420, Option<Inspection>)> {
-        let before = self.reference.as_ref().map(|reference| reference.picture.clone());
+        let before = self.reference.clone();
         let (log, decoded) = self.push(frame)?;
         let motion = self.reference.as_ref().and_then(|reference| reference.motion.as_ref());
-        let inspection = match (log.kind, before, motion) {
-            (FrameKind::Inter, Some(before), Some(motion)) => {
+        let inspection = match (log.kind, before, motion, self.searched.clone()) {
+            (FrameKind::Inter, Some(before), Some(motion), Some(searched)) => {
                 let g = &self.geometry;
-                let searched = searched(&padded(frame), &before, lambda(log.motion_quality as f32));
                 let flow = self.codec.flow(motion, log.motion_quality, g);
-                let prediction = unpack(&warped(&before, &flow), g.site[0], g.site[1], sample);
+                let prediction = self.codec.predict(&before, &flow, log.quality, g).samples;
+                let prediction = unpack(&prediction, g.site[0], g.site[1], sample);
                 let prediction = cropped(&prediction, frame.width, frame.height);
                 Some(Inspection { searched, flow, prediction })
             }

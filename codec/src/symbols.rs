@@ -97,12 +97,11 @@ impl LatentCoder<'_> {
     }
 
     /// Second step: adds to means and scales of the second lattice what the first lattice's symbols tell.
-    fn refine(&self, known: &mut Known, symbols: &[i32]) {
+    fn refine(&self, known: &mut Known, symbols: &[i32], first: &[bool]) {
         let [h, w] = self.size;
         let limit = WIDE.max() >> WIDE.frac;
-        let first = self.lattice();
         let told = |(&k, &first): (&i32, &bool)| if first { k.clamp(-limit, limit) << WIDE.frac } else { 0 };
-        let input: Vec<i32> = symbols.iter().zip(&first).map(told).collect();
+        let input: Vec<i32> = symbols.iter().zip(first).map(told).collect();
         let input = self.exec.tensor(&input, [self.channels(), h, w]);
         let [mean, scale] =
             self.model.refine(self.exec, &known.features, &input).map(|head| self.exec.integers(head));
@@ -177,7 +176,7 @@ impl LatentCoder<'_> {
         self.read(coder, &mut symbols, |i| {
             (first[i] || !self.two_passes).then(|| scale_index(known.scale[i]))
         })?;
-        self.refine(&mut known, &symbols);
+        self.refine(&mut known, &symbols, &first);
         if self.two_passes {
             self.read(coder, &mut symbols, |i| (!first[i]).then(|| scale_index(known.scale[i])))?;
         }
@@ -221,7 +220,7 @@ impl LatentCoder<'_> {
         if self.two_passes {
             self.write(coder, &symbols, |i| first[i].then(|| scale_index(known.scale[i])))?;
         }
-        self.refine(&mut known, &symbols);
+        self.refine(&mut known, &symbols, &first);
         (0..y.len()).filter(|&i| !first[i]).for_each(|i| symbols[i] = quantised(&known, i));
         self.write(coder, &symbols, |i| {
             (!first[i] || !self.two_passes).then(|| scale_index(known.scale[i]))

@@ -2,6 +2,8 @@
 //!
 //! Luma is interpolated as H.264 and HEVC do: a half-sample grid from a long filter, then bilinear between its points.
 
+use vcn_media::Yuv420;
+
 /// Taps of the half-sample filter, sum 64 (HEVC, ITU-T H.265 table 8-11).
 pub const HALF_SAMPLE: [i32; 8] = [-1, 4, -11, 40, 40, -11, 4, -1];
 
@@ -17,6 +19,11 @@ pub struct Plane {
 }
 
 impl Plane {
+    /// The luma of a picture.
+    pub fn luma(picture: &Yuv420) -> Plane {
+        Plane { width: picture.width, height: picture.height, data: picture.y.clone() }
+    }
+
     /// Doubles the resolution: even rows and columns hold the samples, odd ones the half-sample positions; beyond the
     /// border the last sample repeats.
     pub fn half_samples(&self) -> Plane {

@@ -35,17 +35,6 @@ pub enum Error {
         reason: String,
     },
 
-    /// A line of a list that makes no sense.
-    #[error("{}: line {line}: {reason}", path.display())]
-    List {
-        /// The list.
-        path: PathBuf,
-        /// Line number, from 1.
-        line: u64,
-        /// What is wrong.
-        reason: String,
-    },
-
     /// A file has the name that features should have.
     #[error(
         "{}: holds no features of this kind and type; give others another name, or remove it to make it anew",
@@ -71,9 +60,9 @@ pub enum Error {
     #[error("clustering: {0}")]
     Clustering(String),
 
-    /// A line of a table that cannot be understood.
+    /// A line of a list or table that cannot be understood.
     #[error("{}: line {line}: {reason}", path.display())]
-    Table {
+    Line {
         /// The file.
         path: PathBuf,
         /// Line number, from 1.

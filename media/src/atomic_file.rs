@@ -39,6 +39,16 @@ impl AtomicFile {
         Ok(AtomicFile { file: BufWriter::new(file), target, overwrite, pending: Some(pending) })
     }
 
+    /// A whole file at once.
+    ///
+    /// # Errors
+    /// Those of [`AtomicFile::create`] and [`AtomicFile::commit`], or a failure to write.
+    pub fn write(path: impl AsRef<Path>, contents: &[u8], overwrite: bool) -> Result<()> {
+        let mut file = AtomicFile::create(path, overwrite)?;
+        file.write_all(contents).map_err(Error::io("write", &file.target))?;
+        file.commit()
+    }
+
     /// The name that the file will have.
     pub fn target(&self) -> &Path {
         &self.target

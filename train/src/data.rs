@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
-use vcn_codec::warp::Plane;
 use vcn_media::{Colour, OpenOptions, Yuv420, open};
 
 use crate::{Error, Result};
@@ -256,9 +255,4 @@ pub fn centre(clip: &Clip, frames: usize, crop: usize) -> Vec<Yuv420> {
         transpose: false,
     };
     (0..frames).map(|t| window.cut(&clip.frames[bounce(t, clip.frames.len())])).collect()
-}
-
-/// Luma of a picture.
-pub fn luma(picture: &Yuv420) -> Plane {
-    Plane { width: picture.width, height: picture.height, data: picture.y.clone() }
 }

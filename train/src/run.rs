@@ -13,9 +13,10 @@ use vcn_codec::model::Model;
 use vcn_codec::model::params::{Init, Params};
 use vcn_codec::model::transform::GREY;
 use vcn_codec::packing::pack;
+use vcn_codec::warp::Plane;
 use vcn_media::Yuv420;
 
-use crate::data::{Batch, Clip, Clips, Shape, centre, luma};
+use crate::data::{Batch, Clip, Clips, Shape, centre};
 use crate::export::import;
 use crate::forward::{Picture, Reference, distortion, inter, intra};
 use crate::optimizer::{Adam, norm};
@@ -138,7 +139,7 @@ fn picture<P: Tape>(t: &P, samples: &[Yuv420]) -> Picture<P::Tensor> {
     let map = |v: u8| (v as f32 - 128.0) / GREY;
     let data: Vec<f32> = samples.iter().flat_map(|s| pack(s, map)).collect();
     let shape = [samples.len(), 96, samples[0].height / 8, samples[0].width / 8];
-    Picture { packed: t.constant(&data, &shape), luma: samples.iter().map(luma).collect() }
+    Picture { packed: t.constant(&data, &shape), luma: samples.iter().map(Plane::luma).collect() }
 }
 
 impl<T> Outcome<T> {

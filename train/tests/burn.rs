@@ -5,9 +5,10 @@ use std::path::Path;
 use vcn_codec::model::Model;
 use vcn_codec::model::transform::GREY;
 use vcn_codec::packing::pack;
+use vcn_codec::warp::Plane;
 use vcn_media::Yuv420;
 use vcn_train::burn::Burn;
-use vcn_train::data::{Clip, Clips, Shape, luma};
+use vcn_train::data::{Clip, Clips, Shape};
 use vcn_train::forward::{Picture, distortion, inter, intra};
 use vcn_train::optimizer::Adam;
 use vcn_train::rate::Quality;
@@ -38,7 +39,7 @@ fn frame(time: usize) -> Yuv420 {
 fn picture<P: Tape>(t: &P, frames: &[Yuv420]) -> Picture<P::Tensor> {
     let data: Vec<f32> = frames.iter().flat_map(|f| pack(f, |v| (v as f32 - 128.0) / GREY)).collect();
     let packed = t.constant(&data, &[frames.len(), 96, SIDE / 8, SIDE / 8]);
-    Picture { packed, luma: frames.iter().map(luma).collect() }
+    Picture { packed, luma: frames.iter().map(Plane::luma).collect() }
 }
 
 /// Parameters as a run starts with them, moved a little so that nothing is zero by construction.

@@ -7,7 +7,7 @@ mod picture;
 use vcn_media::{AtomicFile, Rgb8};
 use vcn_similarity::{SIDE, Thumbnail, likeness};
 
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 
 pub use picture::still;
 
@@ -85,11 +85,7 @@ impl Page {
     /// # Errors
     /// The file exists or cannot be written.
     pub fn write(&self, path: &str, overwrite: bool) -> Result<()> {
-        let mut file = AtomicFile::create(path, overwrite)?;
-        let text = html::page(self)?;
-        std::io::Write::write_all(&mut file, text.as_bytes()).map_err(Failure::io(path, "write"))?;
-        file.commit()?;
-        Ok(())
+        Ok(AtomicFile::write(path, html::page(self)?.as_bytes(), overwrite)?)
     }
 }
 

@@ -1,6 +1,5 @@
 //! `vcn store get`.
 
-use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
@@ -225,13 +224,11 @@ fn write_times(file: &str, times: Option<&FrameTimes>, info: &VideoInfo, overwri
         }
         None => (0..info.frames.unwrap_or(0)).map(|index| index as f64 / info.fps.as_f64() * 1e3).collect(),
     };
-    let mut out = AtomicFile::create(file, overwrite)?;
     let mut text = "# timestamp format v2\n".to_owned();
     for time in milliseconds {
         text.push_str(&format!("{time:.6}\n"));
     }
-    out.write_all(text.as_bytes()).map_err(Failure::io(file, "write"))?;
-    Ok(out.commit()?)
+    Ok(AtomicFile::write(file, text.as_bytes(), overwrite)?)
 }
 
 fn original(store: &Store, a: &Arguments) -> Result<()> {
@@ -255,9 +252,7 @@ fn side(store: &Store, a: &Arguments, folder: &str) -> Result<()> {
         store.read_blob(&side.blob, &mut bytes).map_err(failure)?;
         let container = if bytes.starts_with(&[0x1A, 0x45, 0xDF, 0xA3]) { "mkv" } else { "nut" };
         let path = Path::new(folder).join(format!("{index}-{kind}.{container}"));
-        let mut file = AtomicFile::create(path, a.overwrite)?;
-        file.write_all(&bytes).map_err(Failure::io(folder, "write"))?;
-        file.commit()?;
+        AtomicFile::write(path, &bytes, a.overwrite)?;
     }
     Ok(())
 }

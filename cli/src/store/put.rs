@@ -8,21 +8,19 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use vcn_codec::Effort;
 use vcn_codec::gop::GopPolicy;
 use vcn_media::{OpenOptions, Rational, SourceKind};
 use vcn_store::{
-    BlockSpectrum, Class, Dedup, Error, MaxDistortion, Planes, PutOutcome, PutRequest, PutTiming,
-    SegmentCodec, SourceFacts, Store,
+    BlockSpectrum, Class, Dedup, Error, MaxDistortion, PutOutcome, PutRequest, PutTiming, SegmentCodec,
+    SourceFacts, Store,
 };
 
-use super::class::ClassName;
-use super::codec::{Learned, splitter};
+use super::class::{ClassName, Storing};
+use super::codec::splitter;
 use super::input::{Counted, Frames, Input, expand, list};
 use super::{Context, failure, json, side};
 use crate::compute::Compute;
 use crate::failure::{Failure, Result};
-use crate::models::{self, Metric};
 use crate::print::{Stream, bytes, note};
 use crate::progress::Progress;
 
@@ -47,15 +45,8 @@ pub struct Arguments {
     /// The name of a single input, instead of its file name.
     #[arg(long, value_name = "NAME", conflicts_with = "list")]
     name: Option<String>,
-    /// Goes before all names, such as `shows/`.
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    prefix: String,
-    /// quality: the learned codec; frames: exact pictures; source: the original bytes, too.
-    #[arg(long, value_enum, default_value_t = ClassName::Quality)]
-    class: ClassName,
-    /// From 0, the smallest, to 63, the best picture.
-    #[arg(short, long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(0..=63))]
-    quality: u16,
+    #[command(flatten)]
+    storing: Storing,
     /// exact: share what is equal; report: share nothing, say what could be; replace: also give up pictures for those of
     /// a stored video within --max-distortion, which `undelete` takes back; link: refused, since the codec keeps no residual
     /// against another video.
@@ -136,20 +127,14 @@ impl Arguments {
 
 /// Runs the command.
 pub fn run(context: &Context, a: &Arguments) -> Result<()> {
-    let class = Class::from(a.class);
+    let class = Class::from(a.storing.class);
     a.dedup().check(class).map_err(failure)?;
     let inputs = inputs(a)?;
     if a.dry_run {
         return would_put(context, &inputs);
     }
     let store = context.open()?;
-    let codec: Box<dyn SegmentCodec> = match a.class {
-        ClassName::Frames => Box::new(Planes::default()),
-        _ => {
-            let checkpoint = models::for_encoding(a.model.as_deref(), Metric::default())?;
-            Box::new(Learned::new(checkpoint, &a.compute, Effort::Medium))
-        }
-    };
+    let codec = a.storing.codec(a.model.as_deref(), &a.compute)?;
     let total = inputs.len();
     let queue = Mutex::new(VecDeque::from(inputs));
     let report =
@@ -200,21 +185,13 @@ fn would_put(context: &Context, inputs: &[Input]) -> Result<()> {
 fn inputs(a: &Arguments) -> Result<Vec<Input>> {
     let mut inputs = Vec::new();
     for path in &a.inputs {
-        inputs.extend(expand(path, &a.prefix)?);
+        inputs.extend(expand(path, &a.storing.prefix)?);
     }
     if let Some(file) = &a.list {
-        inputs.extend(list(file, &a.prefix)?);
+        inputs.extend(list(file, &a.storing.prefix)?);
     }
     if let Some(name) = &a.name {
-        match inputs.as_mut_slice() {
-            [input] => input.name = format!("{}{name}", a.prefix),
-            _ => {
-                return Err(Failure::Usage(format!(
-                    "--name {name}: is for one input, there are {}",
-                    inputs.len()
-                )));
-            }
-        }
+        a.storing.rename(&mut inputs, name)?;
     }
     Ok(inputs)
 }
@@ -312,16 +289,16 @@ fn one(
     if info.source == SourceKind::Ffmpeg {
         request.side = side::streams(&input.path)?;
     }
-    match a.class {
+    match a.storing.class {
         ClassName::Frames => {}
         ClassName::Quality | ClassName::Source => {
             request.class = Class::Quality;
             request.codec = codec;
-            request.quality = a.quality;
+            request.quality = a.storing.quality;
             request.splitter = Box::new(splitter(GopPolicy::default(), info.colour));
         }
     }
-    if matches!(a.class, ClassName::Source) {
+    if matches!(a.storing.class, ClassName::Source) {
         original = match std::fs::metadata(&input.path) {
             Ok(metadata) if metadata.is_file() => {
                 File::open(&input.path).map_err(Failure::io(&input.path, "read"))?

@@ -7,7 +7,7 @@ use serde::Serialize;
 use vcn_curate::summarize::{
     Policy, Samples, Space, frame_scores, keyframes, sample, scores, shots, summary,
 };
-use vcn_media::{CreateOptions, OpenOptions, Picture, VideoInfo, create, open};
+use vcn_media::{CreateOptions, FrameWriter, OpenOptions, Picture, VideoInfo, create, open};
 
 use super::{Arguments, Method, failure, plots};
 use crate::failure::{Failure, Result};
@@ -89,9 +89,8 @@ pub fn run(a: &Arguments, video: &str, output: &Path) -> Result<()> {
     let taken = summary(&shots, &frame_scores, a.share);
     let chosen: Vec<Range<u64>> = taken.iter().map(|at| shots[*at].clone()).collect();
 
-    let info = write_clip(a, video, output, &chosen)?;
     let keyframes: Vec<u64> = found.keyframes.iter().map(|at| samples.picks[*at]).collect();
-    folder.image("contact-sheet.png", &contact_sheet(a, video, &keyframes, &info)?)?;
+    folder.image("contact-sheet.png", &draw(a, video, output, &chosen, &keyframes)?)?;
     let within = |at: &usize| chosen.iter().any(|shot| shot.contains(&samples.picks[*at]));
     let count = found.keyframes.len();
     let even: Vec<usize> = (0..count).map(|k| (2 * k + 1) * space.len() / (2 * count)).collect();
@@ -197,45 +196,57 @@ fn find(a: &Arguments, samples: &Samples, space: &Space) -> Found {
     Found { keyframes: order, scores, steps, step: "epoch" }
 }
 
-/// Writes the chosen shots one after the other.
-fn write_clip(a: &Arguments, video: &str, output: &Path, chosen: &[Range<u64>]) -> Result<VideoInfo> {
+/// Goes through the video once more: writes the chosen shots one after the other, and gives the sheet of keyframes.
+fn draw(
+    a: &Arguments,
+    video: &str,
+    output: &Path,
+    chosen: &[Range<u64>],
+    keyframes: &[u64],
+) -> Result<image::RgbImage> {
     let mut reader = open(video, OpenOptions::default())?;
     let info = VideoInfo { frames: None, ..reader.info().clone() };
-    if chosen.is_empty() {
-        note("no shot is short enough for the summary: no clip is written; try a larger --share");
-        return Ok(info);
-    }
-    let clip = output.join(&a.clip);
-    let clip = clip.to_str().ok_or_else(|| Failure::Usage("the output's name is not UTF-8".to_owned()))?;
-    let mut writer = create(clip, &info, CreateOptions { overwrite: a.overwrite })?;
-    let end = chosen.last().map_or(0, |shot| shot.end);
+    let mut clip = clip(a, output, &info, !chosen.is_empty())?;
+    let rate = info.fps.as_f64();
+    let mut pictures = Vec::new();
+    let end = chosen.last().map_or(0, |shot| shot.end).max(keyframes.last().map_or(0, |frame| frame + 1));
     let progress = Progress::new("writing", Some(end));
     for frame in 0..end {
         let Some(picture) = reader.next()? else { break };
-        if chosen.iter().any(|shot| shot.contains(&frame)) {
-            writer.write(&picture)?;
+        if let Some(clip) = &mut clip
+            && chosen.iter().any(|shot| shot.contains(&frame))
+        {
+            clip.write(&picture)?;
         }
-        progress.frame();
-    }
-    writer.finish()?;
-    Ok(info)
-}
-
-fn contact_sheet(a: &Arguments, video: &str, keyframes: &[u64], info: &VideoInfo) -> Result<image::RgbImage> {
-    let mut reader = open(video, OpenOptions::default())?;
-    let mut pictures = Vec::new();
-    let rate = info.fps.as_f64();
-    for frame in 0..=keyframes.last().copied().unwrap_or_default() {
-        let Some(picture) = reader.next()? else { break };
         if keyframes.contains(&frame) {
             let seconds = frame as f64 / rate;
             let time = format!("{}:{:04.1}", (seconds / 60.0) as u64, seconds % 60.0);
-            pictures.push(Labelled::new(time, format!("frame {frame}"), small(&picture, info)));
+            pictures.push(Labelled::new(time, format!("frame {frame}"), small(&picture, &info)));
         }
+        progress.frame();
+    }
+    if let Some(clip) = clip {
+        clip.finish()?;
     }
     let name = Path::new(video).file_name().map_or(video.into(), |name| name.to_string_lossy());
     let method = if a.method == Method::Direct { "direct" } else { "policy" };
     Ok(sheet(&format!("{name}: {} keyframes ({method})", pictures.len()), &pictures))
+}
+
+/// What writes the clip, if there is something to write.
+fn clip(
+    a: &Arguments,
+    output: &Path,
+    info: &VideoInfo,
+    wanted: bool,
+) -> Result<Option<Box<dyn FrameWriter>>> {
+    if !wanted {
+        note("no shot is short enough for the summary: no clip is written; try a larger --share");
+        return Ok(None);
+    }
+    let path = output.join(&a.clip);
+    let path = path.to_str().ok_or_else(|| Failure::Usage("the output's name is not UTF-8".to_owned()))?;
+    Ok(Some(create(path, info, CreateOptions { overwrite: a.overwrite })?))
 }
 
 /// A picture at the size at which the sheet shows it at most, so that a hundred of them fit into memory.

@@ -1,13 +1,11 @@
 //! What a test found: tables for people, JSON for programs, plots for both.
 
-use std::io::Write;
-
 use serde::Serialize;
 use vcn_eval::plot::{Chart, Scale, rate_distortion, sheet};
 use vcn_eval::{Align, MEAN, Metric, RdCurve, Report, Role, Table};
 use vcn_media::AtomicFile;
 
-use super::{Arguments, unwritable};
+use super::Arguments;
 use crate::failure::{Failure, Result};
 use crate::print::Stream;
 
@@ -47,7 +45,7 @@ pub fn write(a: &Arguments, ours: &str, report: &Report) -> Result<()> {
     let stream = Stream::beside(a.json.as_deref().unwrap_or_default());
     stream.text(text(report, &mean, ours, &rates).trim_end())?;
     if let Some(path) = &a.plot {
-        save(path, a.overwrite, &plots(report, &mean))?;
+        AtomicFile::write(path, plots(report, &mean).as_bytes(), a.overwrite)?;
     }
     let Some(path) = &a.json else { return Ok(()) };
     let results = Results { report, mean, bd_rates: rates };
@@ -55,13 +53,7 @@ pub fn write(a: &Arguments, ours: &str, report: &Report) -> Result<()> {
         return Stream::Out.json(&results);
     }
     let json = serde_json::to_string_pretty(&results).map_err(|error| Failure::Other(error.into()))?;
-    save(path, a.overwrite, &(json + "\n"))
-}
-
-fn save(path: &str, overwrite: bool, text: &str) -> Result<()> {
-    let mut file = AtomicFile::create(path, overwrite)?;
-    file.write_all(text.as_bytes()).map_err(unwritable(path))?;
-    Ok(file.commit()?)
+    Ok(AtomicFile::write(path, (json + "\n").as_bytes(), a.overwrite)?)
 }
 
 /// Of our codec against all others that have the metric.

@@ -1,7 +1,7 @@
 //! Where the pictures go.
 
 use std::fs;
-use std::io::{Cursor, Write};
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use image::{ImageFormat, RgbImage};
@@ -36,9 +36,6 @@ impl Folder {
 
     /// Writes a file.
     pub fn file(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.path.join(name);
-        let mut file = AtomicFile::create(&path, self.overwrite)?;
-        file.write_all(bytes).map_err(Failure::io(&path.display().to_string(), "write"))?;
-        Ok(file.commit()?)
+        Ok(AtomicFile::write(self.path.join(name), bytes, self.overwrite)?)
     }
 }

@@ -63,14 +63,7 @@ impl Inter {
         };
         p.scope("inter", |p| Inter {
             motion: Motion::new(p),
-            latent: Latent::new(
-                p,
-                "latent",
-                sizes,
-                |k, c| KEPT.gain(k, c, STEP),
-                |c| spread[c],
-                |c| KEPT.error(c),
-            ),
+            latent: KEPT.latent(p, sizes, STEP, &spread),
             shortcut: Shortcut::new(p, "shortcut", KEPT),
             context_in: p.conv("context.in", PACKED + FEATURES + 1, WIDTH, 3, Init::Fan(1.0)),
             context: Residual::stack(p, "context.block", WIDTH, 2),

@@ -37,14 +37,7 @@ impl Intra {
         let sizes =
             Sizes { latent: channels, split: KEPT.luma / 2, context: 0, hyper: 64, width: 128, depth: 2 };
         p.scope("intra", |p| Intra {
-            latent: Latent::new(
-                p,
-                "latent",
-                sizes,
-                |k, c| KEPT.gain(k, c, STEP),
-                |c| spread[c],
-                |c| KEPT.error(c),
-            ),
+            latent: KEPT.latent(p, sizes, STEP, &spread),
             shortcut: Shortcut::new(p, "shortcut", KEPT),
             analysis_in: p.conv("analysis.in", PACKED + 1, WIDTH, 3, Init::Fan(1.0)),
             analysis: Residual::stack(p, "analysis.block", WIDTH, 2),

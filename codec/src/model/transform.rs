@@ -3,7 +3,7 @@
 //! Pictures are packed at 1/8 resolution: 64 luma channels (one 8x8 block, row by row), 16 channels of Cb and 16 of
 //! Cr (4x4 each). Two by two of these sites form one 16x16 luma block with its two 8x8 chroma blocks.
 
-use super::latent::KNOTS;
+use super::latent::{KNOTS, Latent, Sizes};
 use super::ops::Ops;
 use super::params::{Conv, Init, LATENT, PIXEL, Params, dct, low_frequencies};
 use super::{QUALITIES, lambda};
@@ -49,6 +49,12 @@ impl Kept {
         let quality = (QUALITIES - 1) as f32 * knot as f32 / (KNOTS - 1) as f32;
         let weight = self.error(channel) / (COEFFICIENT * COEFFICIENT);
         COEFFICIENT / (ratio * (lambda(quality) / weight).sqrt())
+    }
+
+    /// The entropy model of the kept coefficients: steps of `ratio * sqrt(lambda)` grey levels, `spread` as in
+    /// [`Kept::spread`].
+    pub fn latent(self, p: &mut Params, sizes: Sizes, ratio: f32, spread: &[f32]) -> Latent {
+        Latent::new(p, "latent", sizes, |k, c| self.gain(k, c, ratio), |c| spread[c], |c| self.error(c))
     }
 
     /// Expected magnitude of every channel in real units: `luma` or `chroma` grey levels at DC, falling with the

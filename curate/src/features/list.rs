@@ -23,7 +23,7 @@ pub struct Item {
 /// # Errors
 /// A line that cannot be read, an empty path, or one file for the features of two videos.
 pub fn read_list(path: &Path, input: impl Read) -> Result<Vec<Item>> {
-    let malformed = |line: u64, reason: String| Error::List { path: path.to_owned(), line, reason };
+    let malformed = |line: u64, reason: String| Error::Line { path: path.to_owned(), line, reason };
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
     let mut seen: HashMap<PathBuf, (PathBuf, u64)> = HashMap::new();
     let mut items = Vec::new();

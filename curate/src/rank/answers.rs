@@ -41,7 +41,7 @@ impl Answers {
         let mut known = HashMap::new();
         let lines = text[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         for (at, line) in lines.enumerate() {
-            let line: Line = serde_json::from_slice(line).map_err(|error| Error::Table {
+            let line: Line = serde_json::from_slice(line).map_err(|error| Error::Line {
                 path: path.to_owned(),
                 line: at as u64 + 1,
                 reason: format!("{error}: remove the line to ask again"),

@@ -32,7 +32,7 @@ pub fn read_labels(path: &Path) -> Result<Vec<Label>> {
         #[serde(default)]
         group: String,
     }
-    let at = |line: u64, reason: String| Error::Table { path: path.to_owned(), line, reason };
+    let at = |line: u64, reason: String| Error::Line { path: path.to_owned(), line, reason };
     let failed = |error: csv::Error| at(error.position().map_or(1, csv::Position::line), error.to_string());
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(failed)?;
     let headers = reader.headers().map_err(failed)?.clone();

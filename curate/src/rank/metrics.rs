@@ -126,8 +126,7 @@ struct Motion {
 
 impl Motion {
     fn between(picture: &Yuv420, before: &Yuv420) -> Motion {
-        let luma = |p: &Yuv420| Plane { width: p.width, height: p.height, data: p.y.clone() };
-        let vectors = search(&luma(picture), &luma(before), model::lambda(QUALITY)).vectors;
+        let vectors = search(&Plane::luma(picture), &Plane::luma(before), model::lambda(QUALITY)).vectors;
         let count = vectors.len().max(1) as f64;
         let length = |(x, y): Vector| f64::from(x).hypot(f64::from(y)) / 4.0;
         let still = vectors.iter().filter(|(x, y)| x.abs() <= REST && y.abs() <= REST).count();

@@ -51,15 +51,8 @@ pub fn keyframes(space: &Space, count: usize) -> Keyframes {
 /// The picture that makes the reward of a selection largest, and that reward.
 fn best_addition(space: &Space, selected: &[usize]) -> Option<(usize, f32)> {
     let all = 0..space.len();
-    let nearest: Vec<f32> = all
-        .clone()
-        .map(|picture| selected.iter().map(|s| space.distance(picture, *s)).fold(f32::INFINITY, f32::min))
-        .collect();
-    let pairs: f32 = selected
-        .iter()
-        .enumerate()
-        .map(|(k, a)| selected[..k].iter().map(|b| space.difference(*a, *b)).sum::<f32>())
-        .sum();
+    let nearest: Vec<f32> = all.clone().map(|picture| space.nearest(picture, selected)).collect();
+    let pairs = space.pairs(selected);
     let rated = all.filter(|picture| !selected.contains(picture)).map(|picture| {
         let pairs = pairs + selected.iter().map(|s| space.difference(picture, *s)).sum::<f32>();
         let sum: f32 = nearest.iter().enumerate().map(|(t, near)| near.min(space.distance(t, picture))).sum();

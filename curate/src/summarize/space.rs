@@ -62,18 +62,23 @@ impl Space {
     /// The reward of a selection without repetitions: the mean of its diversity and its representativeness, each from 0 to
     /// 1. 0 for an empty one.
     pub fn reward(&self, selected: &[usize]) -> f32 {
-        let pairs: f32 = selected
-            .iter()
-            .enumerate()
-            .map(|(k, a)| selected[..k].iter().map(|b| self.difference(*a, *b)).sum::<f32>())
-            .sum();
-        let nearest = |picture: usize| {
-            selected.iter().map(|s| self.distance(picture, *s)).fold(f32::INFINITY, f32::min)
-        };
+        let nearest = (0..self.count).map(|picture| self.nearest(picture, selected)).sum();
         match selected.is_empty() {
             true => 0.0,
-            false => self.rate(selected.len(), pairs, (0..self.count).map(nearest).sum()),
+            false => self.rate(selected.len(), self.pairs(selected), nearest),
         }
+    }
+
+    /// The sum of the differences of all pairs of a selection.
+    pub(super) fn pairs(&self, selected: &[usize]) -> f32 {
+        let before =
+            |(k, a): (usize, &usize)| -> f32 { selected[..k].iter().map(|b| self.difference(*a, *b)).sum() };
+        selected.iter().enumerate().map(before).sum()
+    }
+
+    /// The distance of a picture to the nearest of a selection.
+    pub(super) fn nearest(&self, picture: usize, selected: &[usize]) -> f32 {
+        selected.iter().map(|s| self.distance(picture, *s)).fold(f32::INFINITY, f32::min)
     }
 
     /// The reward of so many pictures, from the sum of the differences of their pairs and the sum of the distances of all

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use vcn_media::Colour;
-use vcn_similarity::{PickedFrame, Picker};
+use vcn_similarity::{Descriptor, PickedFrame, Picker};
 
 use super::{
     near::{BATCH, Nominee, Sought},
@@ -81,11 +81,7 @@ impl Store {
         let frames = picker.finish();
         let mirrored = self.mirrored(&frames, None, options.descriptor);
         let sought = Sought { root, rate, frames, mirrored, own: None };
-        let mut nominees: Vec<Nominee> = Vec::new();
-        self.described(options.descriptor, BATCH, |batch| {
-            nominees.extend(batch.nominate(&sought));
-            Ok(())
-        })?;
+        let nominees = self.nominees(&sought, options.descriptor)?;
         let near = self.examine(&sought, nominees, &options, "")?;
         // What shares segments need not be listed as alike, too.
         let near = near.into_iter().map(|(_, near)| near);
@@ -111,14 +107,20 @@ impl Store {
         // None of those that are stored.
         let root = frames_root(&[]);
         let sought = Sought { root, rate, frames, mirrored, own: None };
-        let mut nominees: Vec<Nominee> = Vec::new();
-        self.described(options.descriptor, BATCH, |batch| {
-            nominees.extend(batch.nominate(&sought));
-            Ok(())
-        })?;
+        let nominees = self.nominees(&sought, options.descriptor)?;
         let options = FindOptions { pixels: false, ..*options };
         let found = self.examine(&sought, nominees, &options, prefix)?;
         Ok(found.into_iter().map(|(_, found)| found).collect())
+    }
+
+    /// What all that is described nominates.
+    fn nominees(&self, sought: &Sought, descriptor: &dyn Descriptor) -> Result<Vec<Nominee>> {
+        let mut nominees = Vec::new();
+        self.described(descriptor, BATCH, |batch| {
+            nominees.extend(batch.nominate(sought));
+            Ok(())
+        })?;
+        Ok(nominees)
     }
 
     /// Videos that brought in segments which frames cut here would share, and the roots of their frames.
