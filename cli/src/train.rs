@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use vcn_codec::container::Metric;
+use vcn_codec::container;
 use vcn_codec::model::Model;
 use vcn_train::burn::Burn;
 use vcn_train::data::{Clips, Shape};
@@ -12,6 +12,8 @@ use vcn_train::run::{Settings, Stage, evaluate, train};
 use vcn_train::tape::Tape;
 #[cfg(feature = "libtorch")]
 use vcn_train::torch::Torch;
+
+use crate::models::Metric;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -24,6 +26,9 @@ pub struct Arguments {
     /// intra, motion, inter or joint.
     #[arg(long, default_value = "joint")]
     stage: String,
+    /// What pictures are compared by in the loss; models for ms-ssim are made from ones for psnr.
+    #[arg(long, value_enum, default_value_t)]
+    metric: Metric,
     /// Weights to start from: a state file of another run, with :PREFIX to take only the parameters that begin so.
     #[arg(long, value_name = "FILE[:PREFIX]")]
     init: Vec<String>,
@@ -123,7 +128,7 @@ pub fn run(a: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     }
     if let Some(path) = &a.export {
         eprintln!("counting symbols for the probability tables");
-        let checkpoint = fit_tables(export(&state, &a.name, Metric::Psnr)?, &clips.train)?;
+        let checkpoint = fit_tables(export(&state, &a.name)?, &clips.train)?;
         let bytes = checkpoint.write();
         std::fs::write(path, &bytes).map_err(|e| format!("{}: {e}", path.display()))?;
         eprintln!("{}: {} bytes", path.display(), bytes.len());
@@ -138,6 +143,9 @@ fn check(a: &Arguments, stage: Stage) -> Result<(), Box<dyn std::error::Error>> 
     }
     if stage != Stage::Intra && a.frames < 2 && !a.evaluate {
         return Err(format!("--frames {}: the stage {} needs at least 2", a.frames, a.stage).into());
+    }
+    if stage == Stage::Motion && a.metric == Metric::MsSsim {
+        return Err("--metric ms-ssim: the stage motion knows only squared error".into());
     }
     if a.crop == 0 || !a.crop.is_multiple_of(16) {
         return Err(format!("--crop {}: must be a multiple of 16", a.crop).into());
@@ -177,6 +185,10 @@ fn work(
     let (frames, lead) = if stage == Stage::Intra { (1, 0) } else { (a.frames, a.lead) };
     let settings = Settings {
         stage,
+        metric: match a.metric {
+            Metric::Psnr => container::Metric::Psnr,
+            Metric::MsSsim => container::Metric::MsSsim,
+        },
         shape: Shape { batch: a.batch, frames, lead, crop: a.crop },
         steps: a.steps,
         rate: a.rate,

@@ -184,6 +184,27 @@ impl Map {
         map
     }
 
+    /// Correlation with `taps` where they fit inside.
+    fn filter(size: usize, taps: &[f32]) -> Map {
+        let mut map = Map::new(size, size + 1 - taps.len());
+        for output in 0..map.outputs {
+            for (k, &tap) in taps.iter().enumerate() {
+                map.add(output, (output + k) as isize, tap);
+            }
+        }
+        map
+    }
+
+    /// Means of two.
+    fn halve(size: usize) -> Map {
+        let mut map = Map::new(size, size / 2);
+        for output in 0..map.outputs {
+            map.add(output, 2 * output as isize, 0.5);
+            map.add(output, 2 * output as isize + 1, 0.5);
+        }
+        map
+    }
+
     /// `[inputs, outputs]`.
     fn transposed(&self) -> Vec<f32> {
         let row = |i| (0..self.outputs).map(move |o| self.weights[o * self.inputs + i]);
@@ -309,6 +330,10 @@ impl Tape for Burn {
         a.zip(b, |a, b| a * b)
     }
 
+    fn div(&self, a: &Value, b: &Value) -> Value {
+        a.zip(b, |a, b| a / b)
+    }
+
     fn affine(&self, x: &Value, scale: f32, offset: f32) -> Value {
         x.map(|x| {
             let scaled = if scale == 1.0 { x } else { x.mul_scalar(scale) };
@@ -371,6 +396,14 @@ impl Tape for Burn {
 
     fn sum(&self, x: &Value) -> Value {
         Value { tensor: x.tensor.clone().sum().reshape([1, 1, 1, 1]), rank: 0 }
+    }
+
+    fn filter(&self, x: &Value, taps: &[f32]) -> Value {
+        x.map(|x| self.separable(&x, |size| Map::filter(size, taps)))
+    }
+
+    fn halve(&self, x: &Value) -> Value {
+        x.map(|x| self.separable(&x, Map::halve))
     }
 
     fn enlarge(&self, x: &Value, factor: usize) -> Value {

@@ -65,6 +65,10 @@ impl Clips {
             if held_out { clips.validation.push(clip) } else { clips.train.push(clip) }
         }
         if clips.train.is_empty() {
+            // All are of sources that would be held out: then nothing is.
+            std::mem::swap(&mut clips.train, &mut clips.validation);
+        }
+        if clips.train.is_empty() {
             return Err(Error::NoClips(folders.to_vec()));
         }
         Ok(clips)

@@ -13,13 +13,18 @@ use crate::data::Clip;
 use crate::run::{initial, read_record, read_weights};
 use crate::{Error, Result};
 
-/// Quantises the averaged weights of a run's state file.
+/// Quantises the averaged weights of a run's state file: a checkpoint for the metric that the run was for.
 ///
 /// # Errors
 /// If the file cannot be read, does not fit the model, or a bound of the integer arithmetic cannot be kept.
-pub fn export(state: &Path, name: &str, metric: Metric) -> Result<Checkpoint> {
+pub fn export(state: &Path, name: &str) -> Result<Checkpoint> {
     let model = Model::new();
-    let record = serde_json::to_string(&read_record(state)?).expect("a map of strings is plain data");
+    let record = read_record(state)?;
+    let metric = match record.get("metric").map(String::as_str) {
+        Some("ms-ssim") => Metric::MsSsim,
+        _ => Metric::Psnr,
+    };
+    let record = serde_json::to_string(&record).expect("a map of strings is plain data");
     let mut values = initial(&model.params, 0);
     read_weights(state, &model.params, "average.", &mut values)?;
     let layers =

@@ -1,7 +1,7 @@
 //! Training of the codec: data, losses, stages, exact resume.
 //!
-//! `data` draws batches, `forward` sends frames through the model, `rate` prices latents, `optimizer` updates the
-//! parameters, `run` does this step after step and keeps its state on disk. Everything is written against the
+//! `data` draws batches, `forward` sends frames through the model, `rate` prices latents, `ms_ssim` compares pictures
+//! where squared error should not, `optimizer` updates the parameters, `run` does this step after step and keeps its state on disk. Everything is written against the
 //! differentiating executor `tape`: `burn` is the one on Burn's `flex`, `torch` the faster one on libtorch.
 
 pub mod burn;
@@ -9,6 +9,7 @@ pub mod data;
 mod error;
 pub mod export;
 pub mod forward;
+pub mod ms_ssim;
 pub mod optimizer;
 pub mod rate;
 pub mod run;

@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
+use vcn_codec::container::Metric;
 use vcn_codec::model::Model;
 use vcn_codec::model::transform::GREY;
 use vcn_codec::packing::pack;
 use vcn_codec::warp::Plane;
-use vcn_media::Yuv420;
+use vcn_media::colour::yuv420_to_rgb;
+use vcn_media::{Colour, Yuv420};
 use vcn_train::burn::Burn;
 use vcn_train::data::{Clip, Clips, Shape};
 use vcn_train::forward::{Picture, distortion, inter, intra};
+use vcn_train::ms_ssim::ms_ssim;
 use vcn_train::optimizer::Adam;
 use vcn_train::rate::Quality;
 use vcn_train::run::{Settings, Stage, initial, read_weights, train};
@@ -50,18 +53,21 @@ fn parameters(model: &Model) -> Vec<Vec<f32>> {
     values
 }
 
-/// Rate and distortion of an intra frame, and of an inter frame after it if `motion`; leaves the gradients in `t`.
+/// Rate, distortion and structure of an intra frame, and of an inter frame after it if `motion`; leaves the gradients in
+/// `t`.
 fn step<P: Tape>(t: &P, model: &Model, motion: bool) -> f32 {
     let q = Quality::new(t, &[20.0, 45.0]);
     let first = picture(t, &[frame(0), frame(4)]);
     let coded = intra(t, model, &first, &q);
-    let cost = |d: &P::Tensor, bits: &P::Tensor| t.sum(&t.plus(d, &t.affine(bits, 0.01, 0.0)));
-    let mut loss = cost(&distortion(t, &coded.reference.packed, &first.packed), &coded.bits);
+    let cost = |x: &P::Tensor, y: &P::Tensor, bits: &P::Tensor| {
+        let structure = t.affine(&ms_ssim(t, x, y), -100.0, 0.0);
+        t.sum(&t.plus(&t.plus(&distortion(t, x, y), &structure), &t.affine(bits, 0.01, 0.0)))
+    };
+    let mut loss = cost(&first.packed, &coded.reference.packed, &coded.bits);
     if motion {
         let second = picture(t, &[frame(1), frame(5)]);
         let coded = inter(t, model, &second, &coded.reference, &q, &q);
-        let d = distortion(t, &coded.reference.packed, &second.packed);
-        loss = t.plus(&loss, &cost(&d, &coded.bits));
+        loss = t.plus(&loss, &cost(&second.packed, &coded.reference.packed, &coded.bits));
     }
     t.backward(&loss);
     t.values(&loss)[0]
@@ -84,6 +90,61 @@ fn every_part_of_the_model_receives_finite_gradients() {
     }
     // Only what the next frame would read.
     assert!(idle.len() * 20 < gradients.len(), "without gradients: {idle:?}");
+}
+
+/// A frame with noise of `strength` grey levels, and both as packed pictures.
+fn noisy<P: Tape>(t: &P, strength: f32) -> ([Yuv420; 2], [P::Tensor; 2]) {
+    let clean = frame(2);
+    let mut rng = fastrand::Rng::with_seed(5);
+    let mut noise = |v: &u8| (*v as f32 + strength * (rng.f32() - 0.5)).clamp(0.0, 255.0) as u8;
+    let mut plane = |p: &[u8]| p.iter().map(&mut noise).collect();
+    let noisy = Yuv420 { y: plane(&clean.y), u: plane(&clean.u), v: plane(&clean.v), ..clean };
+    let packed = [&clean, &noisy].map(|f| picture(t, std::slice::from_ref(f)).packed);
+    ([clean, noisy], packed)
+}
+
+#[test]
+fn structure_is_what_the_metric_reports() {
+    let t = Burn::new(&Model::new());
+    for strength in [10.0, 60.0] {
+        let ([clean, noisy], [x, y]) = noisy(&t, strength);
+        let rgb = [&clean, &noisy].map(|f| yuv420_to_rgb(f, Colour::RGB_INPUT));
+        let (found, expected) = (
+            t.values(&ms_ssim(&t, &x, &y))[0] as f64,
+            vcn_eval::ms_ssim(&rgb[0], &rgb[1]).expect("two pictures of one size"),
+        );
+        assert!((found - expected).abs() < 0.03 * (1.0 - expected), "{found}, reported {expected}");
+        assert_eq!(t.values(&ms_ssim(&t, &x, &x))[0], 1.0);
+    }
+}
+
+/// Along a random direction, the gradient promises what moving the picture does.
+#[test]
+fn structure_has_the_slope_that_its_values_have() {
+    let model = Model::new();
+    let mut t = Burn::new(&model);
+    // A parameter in the place of a picture, because gradients are of parameters.
+    let size = 96 * (SIDE / 8) * (SIDE / 8);
+    let leaf = model.params.list.iter().position(|p| p.len() % size == 0).expect("a large layer");
+    let shape = [model.params.list[leaf].len() / size, 96, SIDE / 8, SIDE / 8];
+    let (_, [x, y]) = noisy(&t, 60.0);
+    let (x, y) = (t.values(&x).repeat(shape[0]), t.values(&y).repeat(shape[0]));
+    let mut rng = fastrand::Rng::with_seed(9);
+    let direction: Vec<f32> = x.iter().zip(&y).map(|(x, y)| (y - x) * rng.f32()).collect();
+    let mut at = |moved: f32| {
+        let mut values = parameters(&model);
+        values[leaf] = y.iter().zip(&direction).map(|(y, d)| y + moved * d).collect();
+        t.load(&values);
+        let decoded = t.reshape(&t.param(leaf), &shape);
+        let sum = t.sum(&ms_ssim(&t, &t.constant(&x, &shape), &decoded));
+        t.backward(&sum);
+        (t.values(&sum)[0], t.gradients().swap_remove(leaf))
+    };
+    let (low, high) = (at(-0.05).0, at(0.05).0);
+    let promised: f32 = at(0.0).1.iter().zip(&direction).map(|(g, d)| g * d).sum();
+    let found = (high - low) / 0.1;
+    println!("slope {promised}, found {found}");
+    assert!((promised - found).abs() < 0.01 * found.abs(), "slope {promised}, found {found}");
 }
 
 #[test]
@@ -123,6 +184,7 @@ fn run(out: &Path, stage: Stage, steps: u64) {
     let frames = if stage == Stage::Intra { 1 } else { 2 };
     let settings = Settings {
         stage,
+        metric: Metric::Psnr,
         shape: Shape { batch: 2, frames, lead: 0, crop: 32 },
         steps,
         rate: 1e-3,
