@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use serde::Serialize;
-use vcn_codec::model::inter::{self, Context};
+use vcn_codec::model::inter;
 use vcn_codec::model::latent::{HYPER_STRIDE, Latent};
 use vcn_codec::model::motion;
 use vcn_codec::model::ops::Ops;
@@ -85,15 +85,15 @@ pub fn count() -> Complexity {
     let names = ["motion hyper-analysis", "motion entropy model"];
     let [motion_hyper, motion_entropy] =
         latent_parts(&model.inter.motion.latent, 8 * motion::STRIDE, names, Some(motion_latent));
-    let context = || model.inter.context(&o, &picture, &features, &quality);
-    let Context { entropy: seen, refinement, .. } = context();
+    let context = || model.inter.context(&o, &picture, &features, &picture, &quality);
+    let context_of = context();
+    let seen = context_of.entropy;
     let [hyper, entropy] = latent_parts(
         &model.inter.latent,
         16,
         ["residual hyper-analysis", "residual entropy model"],
         Some(seen),
     );
-    let context_of = Context { picture: context().picture, entropy: seen, refinement };
     let inter = vec![
         part("motion analysis", false, &|| {
             model.inter.motion.analyse(&o, &at(2, 8), &picture, &picture, &quality);

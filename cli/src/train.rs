@@ -53,6 +53,10 @@ pub struct Arguments {
     /// Frames at most that go before them without teaching, in every second batch: references as worn as in a long GOP.
     #[arg(long, default_value_t = 0)]
     lead: usize,
+    /// Pictures coded by themselves beside the samples of the joint stage: most of a short group's bits are in its first
+    /// frame, and a picture costs a sixth of a sample.
+    #[arg(long, default_value_t = 0)]
+    stills: usize,
     /// Side of the square crops.
     #[arg(long, default_value_t = 192)]
     crop: usize,
@@ -183,13 +187,14 @@ fn work(
     let held: Vec<&str> = clips.validation.iter().map(|c| c.name.as_str()).collect();
     eprintln!("{} clips to train on, {} held out: {}", clips.train.len(), held.len(), held.join(" "));
     let (frames, lead) = if stage == Stage::Intra { (1, 0) } else { (a.frames, a.lead) };
+    let stills = if stage == Stage::Joint { a.stills } else { 0 };
     let settings = Settings {
         stage,
         metric: match a.metric {
             Metric::Psnr => container::Metric::Psnr,
             Metric::MsSsim => container::Metric::MsSsim,
         },
-        shape: Shape { batch: a.batch, frames, lead, crop: a.crop },
+        shape: Shape { batch: a.batch, frames, lead, stills, crop: a.crop },
         steps: a.steps,
         rate: a.rate,
         cooldown: a.cooldown,

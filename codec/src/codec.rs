@@ -1,5 +1,7 @@
 //! A checkpoint on a device: what encoders and decoders share, down to the last bit of a reconstructed sample.
 
+use std::sync::Arc;
+
 use burn::tensor::Tensor;
 use vcn_media::Yuv420;
 
@@ -11,7 +13,7 @@ use crate::integer::Integer;
 use crate::model::inter::Context;
 use crate::model::motion::{self, STRIDE};
 use crate::model::params::{ACTIVATION, FLOW, PIXEL};
-use crate::model::transform::PACKED;
+use crate::model::transform::{LUMA, PACKED};
 use crate::model::{FEATURES, Model, quality_plane};
 use crate::packing::{BLOCK, SITE, pack_planes, unpack};
 use crate::symbols::LatentCoder;
@@ -92,6 +94,11 @@ impl Codec {
         }
     }
 
+    /// Whether the model predicts from an anchor, too.
+    pub(crate) fn anchored(&self) -> bool {
+        self.checkpoint.version() > 3
+    }
+
     /// A quality as the networks see it.
     pub(crate) fn plane(&self, quality: u8) -> Tensor<4> {
         let unit = (1 << ACTIVATION.frac) as f32;
@@ -104,25 +111,15 @@ impl Codec {
         let latent = self.exec.tensor(latent, [crate::model::intra::KEPT.channels(), h, w]);
         let (parts, features) = self.model.intra.synthesise(&self.exec, &latent, &self.plane(quality));
         let grey = vec![0; PACKED * g.site[0] * g.site[1]];
-        self.reference(&grey, parts, features, None, g)
+        let features = self.exec.integers(features);
+        Reference { picture: self.picture(&grey, parts, g), features, motion: None, anchor: None }
     }
 
     /// Adds the networks' picture to a prediction (format [`PIXEL`]) and rounds to 8 bits.
-    fn reference(
-        &self,
-        prediction: &[i32],
-        parts: [Tensor<4>; 2],
-        features: Tensor<4>,
-        motion: Option<Vec<i32>>,
-        g: &Geometry,
-    ) -> Reference {
+    fn picture(&self, prediction: &[i32], parts: [Tensor<4>; 2], g: &Geometry) -> Arc<Yuv420> {
         let [a, b] = parts.map(|p| self.exec.integers(p));
         let sum: Vec<i32> = prediction.iter().zip(a).zip(b).map(|((p, a), b)| p + a + b).collect();
-        Reference {
-            picture: unpack(&sum, g.site[0], g.site[1], sample),
-            features: self.exec.integers(features),
-            motion,
-        }
+        Arc::new(unpack(&sum, g.site[0], g.site[1], sample))
     }
 
     /// Flow from a motion latent.
@@ -149,27 +146,54 @@ impl Codec {
     ) -> Prediction {
         let mut samples = warped(&reference.picture, flow);
         let features = warp_features(&reference.features, flow);
+        let anchor = self.anchored().then(|| reference.anchor(flow));
+        // The frame after an anchor has it as its reference.
+        let second = match (&anchor, &reference.anchor) {
+            (Some(anchor), Some(_)) => warped(&anchor.picture, &anchor.flow),
+            _ => samples.clone(),
+        };
         let [h, w] = g.site;
-        let packed = self.exec.tensor(&activation(&samples), [PACKED, h, w]);
+        let packed = |samples: &[i32]| self.exec.tensor(&activation(samples), [PACKED, h, w]);
         let features = self.exec.tensor(&features, [FEATURES, h, w]);
-        let context = self.model.inter.context(&self.exec, &packed, &features, &self.plane(quality));
+        let context = self.model.inter.context(
+            &self.exec,
+            &packed(&samples),
+            &features,
+            &packed(&second),
+            &self.plane(quality),
+        );
+        blend(&mut samples, &second, &self.exec.integers(context.blend.clone()));
         let refinement = self.exec.integers(context.refinement.clone());
         samples.iter_mut().zip(refinement).for_each(|(s, r)| *s += r);
-        Prediction { packed: self.exec.tensor(&activation(&samples), [PACKED, h, w]), samples, context }
+        Prediction { packed: packed(&samples), samples, context, flow: flow.clone(), anchor }
     }
 
-    /// Decoded inter frame from its prediction and residual latent.
+    /// Decoded inter frame from its prediction and residual latent; `becomes` is its reference if that becomes the
+    /// anchor.
     pub(crate) fn inter_frame(
         &self,
         prediction: &Prediction,
         latent: &[i32],
         motion: Vec<i32>,
+        becomes: Option<&Reference>,
         g: &Geometry,
     ) -> Reference {
         let [h, w] = g.block;
         let latent = self.exec.tensor(latent, [crate::model::inter::KEPT.channels(), h, w]);
         let (parts, features) = self.model.inter.synthesise(&self.exec, &latent, &prediction.context);
-        self.reference(&prediction.samples, parts, features, Some(motion), g)
+        let anchor = match becomes {
+            Some(reference) => {
+                Some(Anchor { picture: reference.picture.clone(), flow: prediction.flow.clone() })
+            }
+            None => prediction.anchor.clone(),
+        };
+        let features = self.exec.integers(features);
+        Reference {
+            picture: self.picture(&prediction.samples, parts, g),
+            features,
+            motion: Some(motion),
+            anchor,
+        }
     }
 
     /// The previous motion latent as context, zero after an intra frame.
@@ -204,11 +228,46 @@ pub(crate) fn activation(samples: &[i32]) -> Vec<i32> {
 #[derive(Clone)]
 pub(crate) struct Reference {
     /// Decoded picture, padded.
-    pub picture: Yuv420,
+    pub picture: Arc<Yuv420>,
     /// Reference features `[64, h, w]`.
     pub features: Vec<i32>,
     /// Dequantised motion latent, if the frame had one.
     pub motion: Option<Vec<i32>>,
+    /// An earlier picture that the next frame may be predicted from, too; none after an intra frame, which is its own.
+    pub anchor: Option<Anchor>,
+}
+
+/// An earlier decoded picture, which frames are predicted from beside the one before: what is interpolated anew in every
+/// frame loses its detail, here it is interpolated once.
+#[derive(Clone)]
+pub(crate) struct Anchor {
+    pub picture: Arc<Yuv420>,
+    /// From the latest decoded frame to it.
+    pub flow: Flow,
+}
+
+impl Reference {
+    /// The anchor as a frame sees it whose flow to this reference is `flow`: flows add up along the way.
+    fn anchor(&self, flow: &Flow) -> Anchor {
+        let Some(anchor) = &self.anchor else {
+            return Anchor { picture: self.picture.clone(), flow: flow.clone() };
+        };
+        let onward = warp_features(&anchor.flow.data, flow);
+        let limit = FLOW.max();
+        let data = flow.data.iter().zip(onward).map(|(a, b)| (a + b).clamp(-limit, limit)).collect();
+        Anchor { picture: anchor.picture.clone(), flow: Flow { data, ..*flow } }
+    }
+}
+
+/// Moves a packed prediction towards another by shares of 1/128, one of luma and one of chroma for each site.
+fn blend(samples: &mut [i32], towards: &[i32], shares: &[i32]) {
+    let sites = shares.len() / 2;
+    let one = 1 << ACTIVATION.frac;
+    for (i, (sample, towards)) in samples.iter_mut().zip(towards).enumerate() {
+        let plane = (i / sites >= LUMA) as usize;
+        let share = shares[plane * sites + i % sites].clamp(0, one);
+        *sample += ((towards - *sample) * share + one / 2) >> ACTIVATION.frac;
+    }
 }
 
 /// A prediction with its context.
@@ -219,6 +278,10 @@ pub(crate) struct Prediction {
     pub packed: Tensor<4>,
     /// Context for the residual codec.
     pub context: Context<Tensor<4>>,
+    /// The flow that it was made with.
+    flow: Flow,
+    /// The anchor with the flow to it.
+    anchor: Option<Anchor>,
 }
 
 /// Sizes of all grids of a video, `[height, width]`.

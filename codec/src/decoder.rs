@@ -45,7 +45,7 @@ impl<'a> GopDecoder<'a> {
             return Ok(None);
         }
         let g = &self.geometry;
-        let head = frame_syntax::read(coder, self.reference.is_none())?;
+        let head = frame_syntax::read(coder, self.reference.is_none(), self.codec.anchored())?;
         let quality = head.quality;
         let next = match (head.kind, self.reference.take()) {
             (FrameKind::Repeat, Some(reference)) => reference,
@@ -56,7 +56,7 @@ impl<'a> GopDecoder<'a> {
                 let prediction = self.codec.predict(&reference, &flow, quality, g);
                 let latent =
                     self.codec.latent(2, quality, g).decode(coder, Some(&prediction.context.entropy))?;
-                self.codec.inter_frame(&prediction, &latent, motion, g)
+                self.codec.inter_frame(&prediction, &latent, motion, head.anchors.then_some(&reference), g)
             }
             (_, _) => {
                 let latent = self.codec.latent(0, quality, g).decode(coder, None)?;

@@ -104,6 +104,13 @@ pub fn frame_quality(asked: u8, index: u32) -> u8 {
     (asked + offset).clamp(0, 63) as u8
 }
 
+/// Whether the reference of frame `index` of a GOP becomes the anchor of the frames after it: frames that carry the quality
+/// do, after the second of their kind.
+pub fn anchors(index: u32) -> bool {
+    let period = HIERARCHY.len() as u32;
+    index > period && index % period == 1
+}
+
 impl<'a> GopEncoder<'a> {
     pub(crate) fn new(
         codec: &'a Codec,
@@ -196,7 +203,8 @@ impl<'a> GopEncoder<'a> {
         let FrameLog { kind, quality, motion_quality, .. } = *log;
         // The only intra frame of a GOP is its first.
         let first = kind == FrameKind::Intra;
-        frame_syntax::write(&mut self.coder, first, Head { kind, quality, motion_quality })?;
+        let head = Head { kind, quality, motion_quality, anchors: anchors(self.frames) };
+        frame_syntax::write(&mut self.coder, first, self.codec.anchored(), head)?;
         log.side_bits += self.coder.bits_written() - start;
         Ok(())
     }
@@ -239,7 +247,8 @@ impl<'a> GopEncoder<'a> {
         let latent = codec.latent(2, quality, &g);
         let attempt = |coder: &mut SymbolEncoder, y: &[i32]| {
             let coded = latent.encode(coder, y, Some(&prediction.context.entropy), rounding)?;
-            let next = codec.inter_frame(&prediction, &coded.latent, motion.latent.clone(), &g);
+            let becomes = anchors(self.frames).then_some(&reference);
+            let next = codec.inter_frame(&prediction, &coded.latent, motion.latent.clone(), becomes, &g);
             Ok((coded, next))
         };
         let best = self.refined(y, log, &source, codec.model.inter.shortcut(), attempt)?;

@@ -10,6 +10,10 @@ use crate::entropy::{SymbolDecoder, SymbolEncoder, Table};
 static KINDS: LazyLock<Table> =
     LazyLock::new(|| Table::new(0, &[57_000, 8_000, 500]).expect("the frequencies are a valid table"));
 
+/// Whether the reference becomes the anchor: 0 no, 1 yes.
+static ANCHORS: LazyLock<Table> =
+    LazyLock::new(|| Table::new(0, &[49_152, 16_384]).expect("the frequencies are a valid table"));
+
 /// Bits of a quality index.
 const QUALITY_BITS: u32 = 6;
 
@@ -22,10 +26,13 @@ pub(crate) struct Head {
     pub quality: u8,
     /// The quality of an inter frame's motion; else the same as `quality`.
     pub motion_quality: u8,
+    /// Whether an inter frame's reference becomes the anchor of the frames after it.
+    pub anchors: bool,
 }
 
-/// Writes a head. The first frame of a GOP is an intra frame and its kind is not written.
-pub(crate) fn write(coder: &mut SymbolEncoder, first: bool, head: Head) -> Result<()> {
+/// Writes a head. The first frame of a GOP is an intra frame and its kind is not written. Models without anchors say
+/// nothing about them.
+pub(crate) fn write(coder: &mut SymbolEncoder, first: bool, anchored: bool, head: Head) -> Result<()> {
     if !first {
         let symbol = match head.kind {
             FrameKind::Inter => 0,
@@ -39,12 +46,15 @@ pub(crate) fn write(coder: &mut SymbolEncoder, first: bool, head: Head) -> Resul
     }
     if head.kind == FrameKind::Inter {
         coder.put_bits(head.motion_quality as u32, QUALITY_BITS);
+        if anchored {
+            coder.put(&ANCHORS, head.anchors as i32)?;
+        }
     }
     Ok(())
 }
 
 /// Reads what [`write`] wrote.
-pub(crate) fn read(coder: &mut SymbolDecoder, first: bool) -> Result<Head> {
+pub(crate) fn read(coder: &mut SymbolDecoder, first: bool, anchored: bool) -> Result<Head> {
     let kind = match if first { 2 } else { coder.get(&KINDS)? } {
         0 => FrameKind::Inter,
         1 => FrameKind::Repeat,
@@ -53,5 +63,6 @@ pub(crate) fn read(coder: &mut SymbolDecoder, first: bool) -> Result<Head> {
     };
     let quality = if kind == FrameKind::Repeat { 0 } else { coder.get_bits(QUALITY_BITS)? as u8 };
     let motion_quality = if kind == FrameKind::Inter { coder.get_bits(QUALITY_BITS)? as u8 } else { quality };
-    Ok(Head { kind, quality, motion_quality })
+    let anchors = kind == FrameKind::Inter && anchored && coder.get(&ANCHORS)? == 1;
+    Ok(Head { kind, quality, motion_quality, anchors })
 }

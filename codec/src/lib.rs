@@ -27,6 +27,6 @@ pub use analysis::Analysis;
 pub use codec::{Codec, FrameKind};
 pub use decoder::GopDecoder;
 pub use device::DeviceChoice;
-pub use encoder::{Effort, FrameLog, GopEncoder, frame_quality};
+pub use encoder::{Effort, FrameLog, GopEncoder, anchors, frame_quality};
 pub use error::{Error, Result};
 pub use inspect::Inspection;

@@ -105,6 +105,9 @@ pub struct Shape {
     /// Up to this many frames go before them, in every second batch, coded without gradient: what the others are
     /// predicted from is then as worn as in the middle of a GOP.
     pub lead: usize,
+    /// Pictures coded by themselves beside them: half of the bits of a short GOP are in its first frame, and teaching that
+    /// costs a fraction of what a sample costs.
+    pub stills: usize,
     /// Side of the square crop, a multiple of 16.
     pub crop: usize,
 }
@@ -119,6 +122,12 @@ pub struct Batch {
     pub qualities: Vec<Vec<f32>>,
     /// Quality of each frame's motion, `[lead + frames][batch]`.
     pub motion_qualities: Vec<Vec<f32>>,
+    /// Whether the frame before each frame becomes the anchor of the ones after it, `[lead + frames]`.
+    pub anchors: Vec<bool>,
+    /// Pictures coded by themselves.
+    pub stills: Vec<Yuv420>,
+    /// Quality of each of these.
+    pub still_qualities: Vec<f32>,
 }
 
 /// By how much the first frame's quality may exceed the sample's, and the others' deviate from it: encoders spend more
@@ -127,6 +136,9 @@ const QUALITY_SPREAD: [f32; 2] = [20.0, 5.0];
 
 /// By how much the quality of the motion may exceed its frame's: the encoder chooses it frame by frame.
 const MOTION_SPREAD: [f32; 2] = [-6.0, 22.0];
+
+/// How many of the frames become anchors: distances vary, so that the encoder may choose.
+const ANCHORS: f32 = 0.25;
 
 impl Batch {
     /// The batch of a step.
@@ -154,8 +166,13 @@ impl Batch {
                 of_frame.iter().map(|q| (q + low + (high - low) * rng.f32()).clamp(0.0, 63.0)).collect()
             })
             .collect();
+        let anchors = (0..shape.frames).map(|_| rng.f32() < ANCHORS).collect();
+        let still = Shape { frames: 1, ..shape };
+        let stills = (0..shape.stills).flat_map(|_| sample(clips, still, &mut rng)).collect();
+        let still_qualities = (0..shape.stills).map(|_| rng.f32() * 63.0).collect();
         let at = |t: usize| samples.iter().map(|s| s[t].clone()).collect();
-        Batch { pictures: (0..shape.frames).map(at).collect(), lead, qualities, motion_qualities }
+        let pictures = (0..shape.frames).map(at).collect();
+        Batch { pictures, lead, qualities, motion_qualities, anchors, stills, still_qualities }
     }
 }
 

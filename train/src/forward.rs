@@ -1,7 +1,7 @@
 //! One frame through the model, differentiably: what the decoder will compute, plus what it costs.
 
 use vcn_codec::model::Model;
-use vcn_codec::model::transform::{GREY, RGB_WEIGHTS};
+use vcn_codec::model::transform::{GREY, LUMA, PACKED, RGB_WEIGHTS};
 use vcn_codec::search::{BLOCK, SEARCH, search};
 use vcn_codec::warp::Plane;
 
@@ -24,6 +24,8 @@ pub struct Reference<T> {
     pub features: T,
     /// Dequantised motion latent, if the frame had motion.
     pub motion: Option<T>,
+    /// Decoded packed picture of an earlier frame, and the flow from this one to it; none after an intra frame.
+    pub anchor: Option<[T; 2]>,
 }
 
 /// The result of coding a frame.
@@ -52,14 +54,15 @@ pub fn intra<P: Tape>(
     let ([linear, learned], features) = net.synthesise(t, &coded.latent, &q.plane);
     let packed = limit(t, &t.plus(&t.full(&linear), &t.full(&learned)));
     Frame {
-        reference: Reference { packed, features, motion: None },
+        reference: Reference { packed, features, motion: None, anchor: None },
         bits: coded.bits,
         motion_bits: None,
         predictions: None,
     }
 }
 
-/// Codes a frame from the one before, its motion at the quality `mq`.
+/// Codes a frame from the one before, its motion at the quality `mq`; `anchors` says whether the one before becomes the
+/// anchor of the frames after this one.
 pub fn inter<P: Tape>(
     t: &P,
     model: &Model,
@@ -67,6 +70,7 @@ pub fn inter<P: Tape>(
     reference: &Reference<P::Tensor>,
     q: &Quality<P::Tensor>,
     mq: &Quality<P::Tensor>,
+    anchors: bool,
 ) -> Frame<P::Tensor> {
     let net = &model.inter;
     let searched = searched_flow(t, x, reference, &mq.lambda);
@@ -85,7 +89,16 @@ pub fn inter<P: Tape>(
 
     let prediction = compensate(t, &reference.packed, &flow);
     let features = t.warp(&reference.features, &flow);
-    let context = net.context(t, &prediction, &features, &q.plane);
+    let anchor = match &reference.anchor {
+        Some([packed, onward]) => [packed.clone(), t.plus(&flow, &t.warp(onward, &flow))],
+        None => [reference.packed.clone(), flow.clone()],
+    };
+    let second = match &reference.anchor {
+        Some(_) => compensate(t, &anchor[0], &anchor[1]),
+        None => prediction.clone(),
+    };
+    let context = net.context(t, &prediction, &features, &second, &q.plane);
+    let prediction = blend(t, &prediction, &second, &context.blend);
     let prediction = t.plus(&prediction, &t.full(&context.refinement));
     let [linear, learned] = net.analyse(t, &x.packed, &prediction, &context);
     let y = t.plus(&t.full(&linear), &t.full(&learned));
@@ -93,11 +106,25 @@ pub fn inter<P: Tape>(
     let ([linear, learned], features) = net.synthesise(t, &coded.latent, &context);
     let packed = limit(t, &t.plus(&prediction, &t.plus(&t.full(&linear), &t.full(&learned))));
     Frame {
-        reference: Reference { packed, features, motion: Some(motion.latent) },
+        reference: Reference {
+            anchor: Some(if anchors { [reference.packed.clone(), flow] } else { anchor }),
+            packed,
+            features,
+            motion: Some(motion.latent),
+        },
         bits: t.plus(&coded.bits, &motion.bits),
         motion_bits: Some(motion.bits),
         predictions: Some([searched_prediction, prediction]),
     }
+}
+
+/// A packed prediction moved towards another by the shares of luma and chroma at each site.
+fn blend<P: Tape>(t: &P, from: &P::Tensor, towards: &P::Tensor, shares: &P::Tensor) -> P::Tensor {
+    let shares = t.clamp(&t.full(shares), 0.0, 1.0);
+    let way = t.minus(towards, from);
+    let [luma, chroma] = [(0, 0, LUMA), (1, LUMA, PACKED - LUMA)]
+        .map(|(share, start, len)| t.mul(&t.channels(&way, start, len), &t.channels(&shares, share, 1)));
+    t.plus(from, &t.cat(&[&luma, &chroma]))
 }
 
 /// Limits a picture to the range of 8-bit samples, keeping gradients inside.

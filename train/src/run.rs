@@ -9,12 +9,12 @@ use std::time::Instant;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::Serialize;
 use vcn_codec::container::Metric;
-use vcn_codec::frame_quality;
 use vcn_codec::model::Model;
 use vcn_codec::model::params::{Init, Params};
 use vcn_codec::model::transform::GREY;
 use vcn_codec::packing::pack;
 use vcn_codec::warp::Plane;
+use vcn_codec::{anchors, frame_quality};
 use vcn_media::Yuv420;
 
 use crate::data::{Batch, Clip, Clips, Shape, centre};
@@ -181,6 +181,7 @@ fn detached<P: Tape>(t: &P, r: Reference<P::Tensor>) -> Reference<P::Tensor> {
         packed: t.detach(&r.packed),
         features: t.detach(&r.features),
         motion: r.motion.map(|m| t.detach(&m)),
+        anchor: r.anchor.map(|a| a.map(|a| t.detach(&a))),
     }
 }
 
@@ -217,10 +218,10 @@ impl<T: Clone> Distortion<T> {
 /// Forward pass of a batch.
 fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, metric: Metric, batch: &Batch) -> Outcome<P::Tensor> {
     let q = Quality::new(t, &batch.qualities[0]);
-    let b = q.lambda.len();
     let pixels = (batch.pictures[0][0].width * batch.pictures[0][0].height) as f32;
     // (D + lambda R) / sqrt(lambda): between squared error and bits, so that no quality drowns the others.
     let cost = |q: &Quality<P::Tensor>, d: &P::Tensor, bits: &P::Tensor| {
+        let b = q.lambda.len();
         let normal: Vec<f32> = q.lambda.iter().map(|l| 1.0 / (l.sqrt() * b as f32)).collect();
         let exchange: Vec<f32> = q.lambda.iter().map(|l| l.sqrt() / (pixels * b as f32)).collect();
         t.sum(&t.plus(&t.mul(d, &t.constant(&normal, &[b])), &t.mul(bits, &t.constant(&exchange, &[b]))))
@@ -261,7 +262,8 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, metric: Metric, batch: &
             for k in 1..batch.lead {
                 let q = Quality::new(t, &batch.qualities[k]);
                 let mq = Quality::new(t, &batch.motion_qualities[k]);
-                reference = inter(t, model, &picture(t, &batch.pictures[k]), &reference, &q, &mq).reference;
+                let x = picture(t, &batch.pictures[k]);
+                reference = inter(t, model, &x, &reference, &q, &mq, batch.anchors[k]).reference;
             }
             reference
         });
@@ -274,7 +276,7 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, metric: Metric, batch: &
         let x = picture(t, &batch.pictures[k]);
         let q = Quality::new(t, &batch.qualities[k]);
         let mq = Quality::new(t, &batch.motion_qualities[k]);
-        let frame = inter(t, model, &x, &reference, &q, &mq);
+        let frame = inter(t, model, &x, &reference, &q, &mq, batch.anchors[k]);
         let d = Distortion::new(t, metric, &x.packed, &frame.reference.packed);
         let [searched, predicted] = frame.predictions.as_ref().expect("inter frames have predictions");
         let searched = distortion(t, &t.detach(searched), &x.packed);
@@ -293,6 +295,13 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, metric: Metric, batch: &
         outcome.prediction_mse += mean(&t.values(&predicted)) / coded;
         outcome.searched_mse += mean(&t.values(&searched)) / coded;
         reference = frame.reference;
+    }
+    if !batch.stills.is_empty() {
+        let x = picture(t, &batch.stills);
+        let q = Quality::new(t, &batch.still_qualities);
+        let frame = intra(t, model, &x, &q);
+        let d = Distortion::new(t, metric, &x.packed, &frame.reference.packed);
+        outcome.loss = t.plus(&outcome.loss, &t.affine(&cost(&q, &d.counted, &frame.bits), share, 0.0));
     }
     outcome
 }
@@ -332,7 +341,7 @@ fn validate<P: Tape>(t: &P, model: &Model, frames: usize, crop: usize, clips: &[
                     let mq = Quality::new(t, &[(quality + MOTION_BOOST).min(63.0)]);
                     let frame = match &reference {
                         None => intra(t, model, &x, &q),
-                        Some(r) => inter(t, model, &x, r, &q, &mq),
+                        Some(r) => inter(t, model, &x, r, &q, &mq, anchors(k as u32)),
                     };
                     let mse = t.values(&distortion(t, &frame.reference.packed, &x.packed))[0];
                     let db = 10.0 * (255.0f32 * 255.0 / mse.max(1e-3)).log10();

@@ -53,7 +53,7 @@ fn parameters(model: &Model) -> Vec<Vec<f32>> {
     values
 }
 
-/// Rate, distortion and structure of an intra frame, and of an inter frame after it if `motion`; leaves the gradients in
+/// Rate, distortion and structure of an intra frame, and of two inter frames after it if `motion`; leaves the gradients in
 /// `t`.
 fn step<P: Tape>(t: &P, model: &Model, motion: bool) -> f32 {
     let q = Quality::new(t, &[20.0, 45.0]);
@@ -64,10 +64,13 @@ fn step<P: Tape>(t: &P, model: &Model, motion: bool) -> f32 {
         t.sum(&t.plus(&t.plus(&distortion(t, x, y), &structure), &t.affine(bits, 0.01, 0.0)))
     };
     let mut loss = cost(&first.packed, &coded.reference.packed, &coded.bits);
-    if motion {
-        let second = picture(t, &[frame(1), frame(5)]);
-        let coded = inter(t, model, &second, &coded.reference, &q, &q);
-        loss = t.plus(&loss, &cost(&second.packed, &coded.reference.packed, &coded.bits));
+    // The second inter frame has an anchor besides its reference.
+    let mut reference = coded.reference;
+    for time in if motion { 1..3 } else { 1..1 } {
+        let next = picture(t, &[frame(time), frame(time + 4)]);
+        let coded = inter(t, model, &next, &reference, &q, &q, false);
+        loss = t.plus(&loss, &cost(&next.packed, &coded.reference.packed, &coded.bits));
+        reference = coded.reference;
     }
     t.backward(&loss);
     t.values(&loss)[0]
@@ -185,7 +188,7 @@ fn run(out: &Path, stage: Stage, steps: u64) {
     let settings = Settings {
         stage,
         metric: Metric::Psnr,
-        shape: Shape { batch: 2, frames, lead: 0, crop: 32 },
+        shape: Shape { batch: 2, frames, lead: 0, stills: frames - 1, crop: 32 },
         steps,
         rate: 1e-3,
         cooldown: 0,

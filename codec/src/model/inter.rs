@@ -1,4 +1,4 @@
-//! Frames coded from the one before: context from the warped reference, conditional residual.
+//! Frames coded from the one before and an anchor: context from both warped pictures, conditional residual.
 
 use super::FEATURES;
 use super::blocks::{Down, Residual, Up, chain};
@@ -15,6 +15,8 @@ const CONTEXT: usize = 96;
 /// Quantisation step relative to the square root of lambda.
 const STEP: f32 = 2.4;
 const WIDTH: usize = FEATURES;
+/// Share of the anchor's prediction before training.
+const BLEND: f32 = 0.25;
 
 /// The inter codec's networks.
 #[derive(Clone, Debug)]
@@ -25,6 +27,7 @@ pub struct Inter {
     pub latent: Latent,
     shortcut: Shortcut,
     context_in: Conv,
+    anchor_in: Conv,
     context: Vec<Residual>,
     context_entropy: Down,
     analysis_in: Conv,
@@ -35,6 +38,7 @@ pub struct Inter {
     synthesis: Vec<Residual>,
     synthesis_out: Conv,
     refinement: Conv,
+    blend: Conv,
 }
 
 /// What the warped reference tells about the current frame.
@@ -43,7 +47,10 @@ pub struct Context<T> {
     pub picture: T,
     /// At 1/16 resolution, for the entropy model.
     pub entropy: T,
-    /// What to add to the prediction before anything is subtracted from it, packed.
+    /// How far to go from the prediction towards the anchor's, for luma and for chroma, `[b, 2, h, w]`, to be limited to
+    /// 0 to 1.
+    pub blend: T,
+    /// What to add to the prediction after that, before anything is subtracted from it, packed.
     pub refinement: T,
 }
 
@@ -61,25 +68,33 @@ impl Inter {
             width: 128,
             depth: 1,
         };
-        p.scope("inter", |p| Inter {
-            motion: Motion::new(p),
-            latent: KEPT.latent(p, sizes, STEP, &spread),
-            shortcut: Shortcut::new(p, "shortcut", KEPT),
-            context_in: p.conv("context.in", PACKED + FEATURES + 1, WIDTH, 3, Init::Fan(1.0)),
-            context: Residual::stack(p, "context.block", WIDTH, 2),
-            context_entropy: Down::new(p, "context.entropy", WIDTH, CONTEXT, Init::Fan(1.0)),
-            analysis_in: p.conv("analysis.in", 2 * PACKED + WIDTH, WIDTH, 3, Init::Fan(1.0)),
-            analysis: Residual::new(p, "analysis.block", WIDTH),
-            analysis_out: Down::new(p, "analysis.out", WIDTH, channels, Init::Constant(0.0))
-                .map(|c| c.format(p, LATENT)),
-            synthesis_up: Up::new(p, "synthesis.up", channels, WIDTH, Init::Fan(1.0)).map(|c| c.wide(p)),
-            synthesis_in: p.conv("synthesis.in", 2 * WIDTH, WIDTH, 3, Init::Fan(1.0)),
-            synthesis: Residual::stack(p, "synthesis.block", WIDTH, 2),
-            synthesis_out: p.conv("synthesis.out", WIDTH, PACKED, 3, Init::Constant(0.0)).format(p, PIXEL),
-            refinement: p
-                .conv("refinement", WIDTH, PACKED, 3, Init::Constant(0.0))
-                .format(p, PIXEL)
-                .since(p, 3),
+        p.scope("inter", |p| {
+            let inter = Inter {
+                motion: Motion::new(p),
+                latent: KEPT.latent(p, sizes, STEP, &spread),
+                shortcut: Shortcut::new(p, "shortcut", KEPT),
+                context_in: p.conv("context.in", PACKED + FEATURES + 1, WIDTH, 3, Init::Fan(1.0)),
+                anchor_in: p.conv("anchor.in", PACKED, WIDTH, 3, Init::Constant(0.0)).since(p, 4),
+                context: Residual::stack(p, "context.block", WIDTH, 2),
+                context_entropy: Down::new(p, "context.entropy", WIDTH, CONTEXT, Init::Fan(1.0)),
+                analysis_in: p.conv("analysis.in", 2 * PACKED + WIDTH, WIDTH, 3, Init::Fan(1.0)),
+                analysis: Residual::new(p, "analysis.block", WIDTH),
+                analysis_out: Down::new(p, "analysis.out", WIDTH, channels, Init::Constant(0.0))
+                    .map(|c| c.format(p, LATENT)),
+                synthesis_up: Up::new(p, "synthesis.up", channels, WIDTH, Init::Fan(1.0)).map(|c| c.wide(p)),
+                synthesis_in: p.conv("synthesis.in", 2 * WIDTH, WIDTH, 3, Init::Fan(1.0)),
+                synthesis: Residual::stack(p, "synthesis.block", WIDTH, 2),
+                synthesis_out: p
+                    .conv("synthesis.out", WIDTH, PACKED, 3, Init::Constant(0.0))
+                    .format(p, PIXEL),
+                refinement: p
+                    .conv("refinement", WIDTH, PACKED, 3, Init::Constant(0.0))
+                    .format(p, PIXEL)
+                    .since(p, 3),
+                blend: p.conv("blend", WIDTH, 2, 3, Init::Constant(0.0)).since(p, 4),
+            };
+            p.list[inter.blend.bias].init = Init::Constant(BLEND);
+            inter
         })
     }
 
@@ -88,19 +103,24 @@ impl Inter {
         &self.shortcut
     }
 
-    /// Context from the packed `prediction` (the warped reference frame) and the warped reference features.
+    /// Context from the packed `prediction` (the warped reference frame), the warped reference features, and the warped
+    /// anchor.
     pub fn context<O: Ops>(
         &self,
         o: &O,
         prediction: &O::Tensor,
         features: &O::Tensor,
+        anchor: &O::Tensor,
         quality: &O::Tensor,
     ) -> Context<O::Tensor> {
         let h = o.cat(&[prediction, features, &o.plane(quality, prediction)]);
-        let picture = chain(o, &self.context, &o.leaky(&o.conv(&self.context_in, &h)));
+        let told = o.conv(&self.anchor_in, &o.sub(anchor, prediction));
+        let h = o.add(&o.conv(&self.context_in, &h), &told);
+        let picture = chain(o, &self.context, &o.leaky(&h));
         let entropy = o.leaky(&self.context_entropy.forward(o, &picture));
         let refinement = o.conv(&self.refinement, &picture);
-        Context { picture, entropy, refinement }
+        let blend = o.conv(&self.blend, &picture);
+        Context { picture, entropy, blend, refinement }
     }
 
     /// Analysis (encoder only): the residual latent in real units, as two tensors to be added; `prediction` is the

@@ -12,6 +12,8 @@ use super::{QUALITIES, lambda};
 pub const RGB_WEIGHTS: [f32; 3] = [1.0, 1.159, 0.9];
 /// Channels of a packed picture.
 pub const PACKED: usize = 96;
+/// Of these, luma.
+pub const LUMA: usize = 64;
 /// Grey levels that a real value of 1 stands for in a packed picture.
 pub const GREY: f32 = 32.0;
 /// Size of a coefficient that a real value of 1 stands for in a latent.
