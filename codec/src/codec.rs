@@ -94,7 +94,7 @@ impl Codec {
         }
     }
 
-    /// Whether the model predicts from an anchor, too.
+    /// Whether frames are predicted from an anchor, too, and may keep sites of their reference.
     pub(crate) fn anchored(&self) -> bool {
         self.checkpoint.version() > 3
     }

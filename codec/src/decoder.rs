@@ -1,11 +1,14 @@
 //! Decoding a GOP frame by frame.
 
+use std::sync::Arc;
+
 use vcn_media::Yuv420;
 
 use crate::Result;
 use crate::codec::{Codec, FrameKind, Geometry, Reference};
 use crate::entropy::SymbolDecoder;
 use crate::frame_syntax;
+use crate::keep::{Keeper, restore};
 use crate::packing::cropped;
 
 /// Decodes the frames of one GOP in order.
@@ -14,6 +17,7 @@ pub struct GopDecoder<'a> {
     coder: Option<SymbolDecoder<'a>>,
     geometry: Geometry,
     reference: Option<Reference>,
+    keeper: Keeper,
     left: u32,
 }
 
@@ -25,10 +29,12 @@ impl<'a> GopDecoder<'a> {
         width: usize,
         height: usize,
     ) -> Result<GopDecoder<'a>> {
+        let geometry = Geometry::new(width, height);
         Ok(GopDecoder {
             codec,
             coder: Some(SymbolDecoder::new(payload)?),
-            geometry: Geometry::new(width, height),
+            keeper: Keeper::new(geometry.site),
+            geometry,
             reference: None,
             left: frames,
         })
@@ -56,9 +62,16 @@ impl<'a> GopDecoder<'a> {
                 let prediction = self.codec.predict(&reference, &flow, quality, g);
                 let latent =
                     self.codec.latent(2, quality, g).decode(coder, Some(&prediction.context.entropy))?;
-                self.codec.inter_frame(&prediction, &latent, motion, head.anchors.then_some(&reference), g)
+                let becomes = head.anchors.then_some(&reference);
+                let mut next = self.codec.inter_frame(&prediction, &latent, motion, becomes, g);
+                if self.codec.anchored() {
+                    let kept = self.keeper.read(coder, &flow)?;
+                    restore(Arc::make_mut(&mut next.picture), &reference.picture, kept);
+                }
+                next
             }
             (_, _) => {
+                self.keeper = Keeper::new(g.site);
                 let latent = self.codec.latent(0, quality, g).decode(coder, None)?;
                 self.codec.intra_frame(&latent, quality, g)
             }

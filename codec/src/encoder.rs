@@ -1,6 +1,8 @@
 //! Encoding a GOP frame by frame, through the decoder's own reconstruction.
 
 use burn::tensor::Tensor;
+use std::sync::Arc;
+
 use vcn_media::Yuv420;
 
 use crate::Result;
@@ -9,9 +11,10 @@ use crate::container::{FramesHasher, GopRecord};
 use crate::entropy::{Histogram, SymbolEncoder};
 use crate::frame_syntax::{self, Head};
 use crate::integer::Integer;
+use crate::keep::{Keeper, restore, site_errors};
 use crate::model::lambda;
 use crate::model::params::{ACTIVATION, FLOW, LATENT, PIXEL, WIDE};
-use crate::model::transform::{GREY, PACKED, RGB_WEIGHTS, Shortcut};
+use crate::model::transform::{GREY, PACKED, Shortcut};
 use crate::packing::{cropped, pack, padded};
 use crate::search::{BLOCK, SEARCH, search};
 use crate::symbols::CodedLatent;
@@ -77,6 +80,7 @@ pub struct GopEncoder<'a> {
     pub(crate) reference: Option<Reference>,
     /// Motion of the last inter frame as it was searched.
     pub(crate) searched: Option<Flow>,
+    keeper: Keeper,
     previous: Option<Yuv420>,
     hasher: FramesHasher,
     frames: u32,
@@ -91,6 +95,8 @@ const HIERARCHY: [i32; 4] = [-9, -4, -9, 0];
 const MOTIONS: [(i32, f32); 5] = [(8, 1.0), (16, 1.0), (-4, 2.0), (-8, 4.0), (4, 4.0)];
 /// What an error of the prediction is worth beside one of the decoded frame.
 const PREDICTION_WORTH: f64 = 0.7;
+/// What an error that is kept from a frame is worth beside one of the frame: the frames after it lean on it.
+const KEEPING_WORTH: f64 = 1.5;
 /// Near the best quality there is no room to carry: what is taken away shrinks over this many steps.
 const ROOM: i32 = 16;
 
@@ -119,10 +125,12 @@ impl<'a> GopEncoder<'a> {
         quality: u8,
         effort: Effort,
     ) -> GopEncoder<'a> {
+        let geometry = Geometry::new(width, height);
         GopEncoder {
             codec,
             coder: SymbolEncoder::new(),
-            geometry: Geometry::new(width, height),
+            keeper: Keeper::new(geometry.site),
+            geometry,
             quality,
             effort,
             reference: None,
@@ -252,7 +260,17 @@ impl<'a> GopEncoder<'a> {
             Ok((coded, next))
         };
         let best = self.refined(y, log, &source, codec.model.inter.shortcut(), attempt)?;
-        Ok(self.settle(best, log))
+        let mut next = self.settle(best, log);
+        if codec.anchored() {
+            let start = self.coder.bits_written();
+            let [decoded, before] = [&next, &reference].map(|r| site_errors(&source.frame, &r.picture));
+            let gain = decoded.into_iter().zip(before);
+            let gain: Vec<f64> = gain.map(|(decoded, before)| KEEPING_WORTH * (decoded - before)).collect();
+            let kept = self.keeper.write(&mut self.coder, &motion.flow, &gain, lambda(quality as f32).into());
+            restore(Arc::make_mut(&mut next.picture), &reference.picture, kept);
+            log.side_bits += self.coder.bits_written() - start;
+        }
+        Ok(next)
     }
 
     /// Analysis by synthesis: what the linear transform makes of the error that is left is added to the latent, half of it
@@ -271,7 +289,8 @@ impl<'a> GopEncoder<'a> {
         let [h, w] = self.geometry.site;
         let cost = |coded: &CodedLatent, next: &Reference| {
             let bits = coded.side_bits + coded.symbol_bits;
-            error(&source.frame, &next.picture) + lambda(log.quality as f32) as f64 * bits
+            site_errors(&source.frame, &next.picture).iter().sum::<f64>()
+                + lambda(log.quality as f32) as f64 * bits
         };
         let tried = |y: &[i32]| -> Result<Attempt> {
             let mut coder = self.coder.clone();
@@ -421,16 +440,6 @@ fn luma_error(prediction: &[i32], frame: &Yuv420) -> f64 {
     let sum: i64 =
         prediction.iter().zip(&target).take(frame.y.len()).map(|(p, t)| ((p - t) as i64).pow(2)).sum();
     sum as f64 * scale
-}
-
-/// Squared error of a picture in grey levels, its planes weighted as in RGB.
-fn error(frame: &Yuv420, shown: &Yuv420) -> f64 {
-    let plane = |a: &[u8], b: &[u8]| -> f64 {
-        a.iter().zip(b).map(|(&a, &b)| (a as i64 - b as i64).pow(2)).sum::<i64>() as f64
-    };
-    let [y, u, v] = RGB_WEIGHTS.map(f64::from);
-    // A chroma sample stands for four pixels.
-    y * plane(&frame.y, &shown.y) + 4.0 * (u * plane(&frame.u, &shown.u) + v * plane(&frame.v, &shown.v))
 }
 
 /// What is missing in `shown`, packed, as the networks see it.

@@ -4,15 +4,14 @@ use std::sync::LazyLock;
 
 use crate::Result;
 use crate::codec::FrameKind;
-use crate::entropy::{SymbolDecoder, SymbolEncoder, Table};
+use crate::entropy::{Chance, SymbolDecoder, SymbolEncoder, Table};
 
 /// Frame kinds: 0 inter, 1 repeat, 2 intra. Most frames are inter frames; in a static scene repeats cost 3 bits.
 static KINDS: LazyLock<Table> =
     LazyLock::new(|| Table::new(0, &[57_000, 8_000, 500]).expect("the frequencies are a valid table"));
 
-/// Whether the reference becomes the anchor: 0 no, 1 yes.
-static ANCHORS: LazyLock<Table> =
-    LazyLock::new(|| Table::new(0, &[49_152, 16_384]).expect("the frequencies are a valid table"));
+/// Whether the reference becomes the anchor.
+const ANCHORS: Chance = Chance::new(1 << 14);
 
 /// Bits of a quality index.
 const QUALITY_BITS: u32 = 6;
@@ -47,7 +46,7 @@ pub(crate) fn write(coder: &mut SymbolEncoder, first: bool, anchored: bool, head
     if head.kind == FrameKind::Inter {
         coder.put_bits(head.motion_quality as u32, QUALITY_BITS);
         if anchored {
-            coder.put(&ANCHORS, head.anchors as i32)?;
+            coder.put_flag(ANCHORS, head.anchors);
         }
     }
     Ok(())
@@ -63,6 +62,6 @@ pub(crate) fn read(coder: &mut SymbolDecoder, first: bool, anchored: bool) -> Re
     };
     let quality = if kind == FrameKind::Repeat { 0 } else { coder.get_bits(QUALITY_BITS)? as u8 };
     let motion_quality = if kind == FrameKind::Inter { coder.get_bits(QUALITY_BITS)? as u8 } else { quality };
-    let anchors = kind == FrameKind::Inter && anchored && coder.get(&ANCHORS)? == 1;
+    let anchors = kind == FrameKind::Inter && anchored && coder.get_flag(ANCHORS)?;
     Ok(Head { kind, quality, motion_quality, anchors })
 }

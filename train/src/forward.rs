@@ -105,6 +105,7 @@ pub fn inter<P: Tape>(
     let coded = code(t, &net.latent, &y, Some(&context.entropy), q);
     let ([linear, learned], features) = net.synthesise(t, &coded.latent, &context);
     let packed = limit(t, &t.plus(&prediction, &t.plus(&t.full(&linear), &t.full(&learned))));
+    let packed = kept(t, x, reference, &packed, &q.lambda);
     Frame {
         reference: Reference {
             anchor: Some(if anchors { [reference.packed.clone(), flow] } else { anchor }),
@@ -116,6 +117,54 @@ pub fn inter<P: Tape>(
         motion_bits: Some(motion.bits),
         predictions: Some([searched_prediction, prediction]),
     }
+}
+
+/// Bits that it takes, about, to say of a site that it keeps what the reference shows there.
+const KEEPING: f32 = 0.25;
+
+/// The decoded picture with the sites of the reference put back that are nearer to the source than what was decoded:
+/// where nothing moves, as the encoder will do it.
+fn kept<P: Tape>(
+    t: &P,
+    x: &Picture<P::Tensor>,
+    reference: &Reference<P::Tensor>,
+    packed: &P::Tensor,
+    lambda: &[f32],
+) -> P::Tensor {
+    let shape = t.shape(packed);
+    let sites = shape[2] * shape[3];
+    let source = t.values(&x.packed);
+    let error = |picture: &P::Tensor| {
+        let mut error = vec![0.0; shape[0] * sites];
+        let picture = t.values(picture);
+        let maps = source.chunks_exact(sites).zip(picture.chunks_exact(sites)).enumerate();
+        for (map, (source, picture)) in maps {
+            let weight = channel_error(map % PACKED);
+            let error = &mut error[map / PACKED * sites..][..sites];
+            for ((e, a), b) in error.iter_mut().zip(source).zip(picture) {
+                *e += weight * (a - b) * (a - b);
+            }
+        }
+        error
+    };
+    let (decoded, before) = (error(packed), error(&reference.packed));
+    let keep: Vec<f32> = (0..decoded.len())
+        .map(|i| (before[i] + KEEPING * lambda[i / sites] < decoded[i]) as u8 as f32)
+        .collect();
+    let keep = t.constant(&keep, &[shape[0], 1, shape[2], shape[3]]);
+    t.plus(packed, &t.mul(&t.minus(&reference.packed, packed), &keep))
+}
+
+/// What the square of a packed value's error adds to the squared error of the picture, in grey levels and as in RGB.
+fn channel_error(channel: usize) -> f32 {
+    let [y, u, v] = RGB_WEIGHTS;
+    // A chroma sample stands for four pixels.
+    GREY * GREY
+        * match channel {
+            c if c < LUMA => y,
+            c if c < (LUMA + PACKED) / 2 => 4.0 * u,
+            _ => 4.0 * v,
+        }
 }
 
 /// A packed prediction moved towards another by the shares of luma and chroma at each site.

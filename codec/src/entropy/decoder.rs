@@ -8,6 +8,7 @@ use constriction::{
 use super::{
     PRECISION, ScaleTables, Table,
     bypass::Bits,
+    chance::Chance,
     table::Slots,
     words::{Exhausted, Words},
 };
@@ -57,6 +58,14 @@ impl<'a> SymbolDecoder<'a> {
             Some(table) => self.get(table),
             None => Ok(0),
         }
+    }
+
+    /// Reads yes or no.
+    ///
+    /// # Errors
+    /// [`Error::PayloadEnds`] or [`Error::PayloadInvalid`] for a damaged payload.
+    pub fn get_flag(&mut self, chance: Chance) -> Result<bool> {
+        self.decode(chance)
     }
 
     /// Reads `count` bits, at most 32, most significant first.

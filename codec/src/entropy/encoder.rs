@@ -5,7 +5,7 @@ use constriction::{
     stream::{Encode, queue::RangeEncoder},
 };
 
-use super::{Histogram, MAX_SYMBOL, ScaleTables, Table, bypass::Bits, table::Slots};
+use super::{Histogram, MAX_SYMBOL, ScaleTables, Table, bypass::Bits, chance::Chance, table::Slots};
 use crate::{Error, Result};
 
 /// Writes symbols into one range-coded payload.
@@ -62,6 +62,12 @@ impl SymbolEncoder {
             None if symbol == 0 => Ok(()),
             None => Err(Error::UncodedSymbol { symbol }),
         }
+    }
+
+    /// Writes yes or no.
+    pub fn put_flag(&mut self, chance: Chance, yes: bool) {
+        let coded = self.coder.encode_symbol(yes, chance);
+        debug_assert!(coded.is_ok(), "yes and no have a probability");
     }
 
     /// Writes the low `count` bits of `value`, `count` at most 32, most significant first.

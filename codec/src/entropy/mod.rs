@@ -25,6 +25,7 @@
 //! The exact format is in `doc/BITSTREAM.md`.
 
 mod bypass;
+mod chance;
 mod decoder;
 mod encoder;
 mod frequencies;
@@ -38,6 +39,7 @@ mod words;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use chance::{Chance, Habit};
 pub use decoder::SymbolDecoder;
 pub use encoder::SymbolEncoder;
 pub use histogram::Histogram;
