@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use vcn_codec::checkpoint::Checkpoint;
 use vcn_codec::{Codec, DeviceChoice, Effort};
-use vcn_media::{Colour, OpenOptions, open};
+use vcn_media::{Colour, OpenOptions, Yuv420, open};
 
 /// The checkpoint whose encoder is pinned, too.
 const CURRENT: &str = "psnr-3";
@@ -48,7 +48,12 @@ fn coded(codec: &Codec, quality: u8) -> (Vec<u8>, String) {
 }
 
 fn decoded(codec: &Codec, payload: &[u8]) -> String {
-    let mut decoder = codec.decode(payload, 3, 416, 240).expect("a payload");
+    shown(codec, payload, 416, 240)
+}
+
+/// Digest of the three frames of a payload.
+fn shown(codec: &Codec, payload: &[u8], width: usize, height: usize) -> String {
+    let mut decoder = codec.decode(payload, 3, width, height).expect("a payload");
     let mut samples = Vec::new();
     while let Some(frame) = decoder.frame().expect("a frame") {
         [frame.y, frame.u, frame.v].iter().for_each(|plane| samples.extend_from_slice(plane));
@@ -97,4 +102,42 @@ fn thread_counts_change_nothing() {
     let two = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool");
     let (a, b) = (one.install(|| coded(&codec(CURRENT), 32)), two.install(|| coded(&codec(CURRENT), 32)));
     assert_eq!(a, b);
+}
+
+/// A stream so small that a debug build decodes it, too: `cargo test -p vcn-codec --test golden small`.
+#[test]
+fn a_small_stream_decodes_to_the_same_frames_in_every_build() {
+    const NAME: &str = "psnr-3";
+    const SIZE: [usize; 2] = [37, 21];
+    let codec = codec(NAME);
+    let [stream, digest] = ["gop", "digest"]
+        .map(|extension| root().join("tests/golden").join(NAME).join(format!("small.{extension}")));
+    if std::env::var_os("VCN_BLESS").is_some() && !stream.exists() {
+        let mut encoder = codec.encode(SIZE[0], SIZE[1], 40, Effort::Fast);
+        for time in 0..3 {
+            let plane = |width: usize, height: usize, level: usize| {
+                (0..width * height)
+                    .map(|i| (level + (i % width + time) * (i / width + 3) % 97) as u8)
+                    .collect()
+            };
+            let [width, height] = SIZE;
+            let (cw, ch) = (width.div_ceil(2), height.div_ceil(2));
+            let (y, u, v) = (plane(width, height, 60), plane(cw, ch, 90), plane(cw, ch, 30));
+            encoder.push(&Yuv420 { width, height, y, u, v }).expect("a frame of the right size");
+        }
+        let payload = encoder.finish().payload;
+        std::fs::write(&digest, format!("{}\n", shown(&codec, &payload, SIZE[0], SIZE[1])))
+            .expect("a golden digest");
+        std::fs::write(&stream, payload).expect("a golden stream");
+    }
+    let stream = std::fs::read(&stream).expect("a golden stream");
+    let expected = std::fs::read_to_string(&digest).expect("a golden digest");
+    for threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        assert_eq!(
+            pool.install(|| shown(&codec, &stream, SIZE[0], SIZE[1])),
+            expected.trim(),
+            "{threads} threads"
+        );
+    }
 }

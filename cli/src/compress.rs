@@ -1,6 +1,7 @@
 //! `vcn compress`.
 
 use std::io::{self, IsTerminal, Write};
+use std::ops::Range;
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
@@ -15,7 +16,7 @@ use crate::encoding::{Encoded, Settings, encode};
 use crate::failure::{Failure, Result};
 use crate::frame_log::FrameLogWriter;
 use crate::models::{self, Metric, hex};
-use crate::print::{Stream, bytes, note, output_name};
+use crate::print::{Stream, bytes, gops, note, output_name};
 use crate::progress::Progress;
 use crate::target::{Target, search};
 
@@ -68,9 +69,9 @@ pub struct Arguments {
     /// Frames to leave out at the start.
     #[arg(long, value_name = "N", default_value_t = 0)]
     skip: u64,
-    /// Frames to compress at most.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    frames: Option<u64>,
+    /// Frames to compress at most, or from A up to B.
+    #[arg(long, value_name = "N|A..B", value_parser = part)]
+    frames: Option<Range<u64>>,
     /// Write a line per frame: index, GOP, type, quality, bits, PSNR. CSV, or JSON lines if it ends in .jsonl.
     #[arg(long, value_name = "FILE")]
     log: Option<String>,
@@ -87,9 +88,9 @@ pub struct Arguments {
 /// An encoder effort as written on the command line.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub enum Preset {
-    /// One pass.
+    /// Two motions tried, nothing refined.
     Fast,
-    /// Rate-distortion optimised rounding, several motions tried, latents refined a little.
+    /// More motions tried, latents of intra frames refined a little.
     #[default]
     Medium,
     /// Latents refined as far as it pays.
@@ -113,6 +114,15 @@ fn positive(text: &str) -> std::result::Result<f64, String> {
     }
 }
 
+/// Reads what `--frames` takes: a number from the first one on, or a half-open range.
+fn part(text: &str) -> std::result::Result<Range<u64>, String> {
+    match text.parse::<u64>() {
+        Ok(0) => Err("expected a number of frames from 1 up, or a range A..B".into()),
+        Ok(count) => Ok(0..count),
+        Err(_) => crate::decompress::range(text).map_err(|reason| format!("{reason}, or a number of frames")),
+    }
+}
+
 /// Reads what `--gop` takes.
 pub fn policy(text: &str) -> std::result::Result<GopPolicy, String> {
     const MOST: u32 = vcn_codec::container::MAX_GOP_FRAMES;
@@ -127,7 +137,13 @@ pub fn policy(text: &str) -> std::result::Result<GopPolicy, String> {
 /// Runs the command.
 pub fn run(a: Arguments) -> Result<()> {
     check_names(&a)?;
-    let options = OpenOptions { fps: a.fps, skip: a.skip, limit: a.frames, ..Default::default() };
+    let part = a.frames.clone().unwrap_or(0..u64::MAX);
+    let options = OpenOptions {
+        fps: a.fps,
+        skip: a.skip.saturating_add(part.start),
+        limit: (part.end < u64::MAX).then(|| part.end - part.start),
+        ..Default::default()
+    };
     let target = match (a.target_bpp, a.target_psnr) {
         (Some(bpp), _) => Some(Target::Bpp(bpp)),
         (_, Some(psnr)) => Some(Target::Psnr(psnr)),
@@ -311,13 +327,13 @@ fn report(a: &Arguments, codec: &Codec, e: &Encoded, search: Option<(Target, u32
         note(&format!("{wanted}: {verdict} {reached} at quality {} ({trials} encodings)", e.quality));
     }
     stream.text(&format!(
-        "{}: {} frames {}x{} in {} GOPs, {}\n{:.4} bpp, {:.1} kbit/s at {} fps, PSNR RGB {:.2} dB, YUV {:.2} dB\n\
+        "{}: {} frames {}x{} in {}, {}\n{:.4} bpp, {:.1} kbit/s at {} fps, PSNR RGB {:.2} dB, YUV {:.2} dB\n\
          quality {}, model {}, {:.2} frames per second on {} with {} threads",
         output_name(&a.output),
         e.frames,
         e.width,
         e.height,
-        e.gops,
+        gops(e.gops),
         bytes(e.bytes),
         e.bpp,
         e.kbps,

@@ -56,6 +56,11 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
+/// A number of GOPs for people: `1 GOP`, `2 GOPs`.
+pub fn gops(count: u64) -> String {
+    if count == 1 { "1 GOP".into() } else { format!("{count} GOPs") }
+}
+
 /// How an output is called in a report.
 pub fn output_name(output: &str) -> &str {
     if output == "-" { "standard output" } else { output }

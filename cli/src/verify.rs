@@ -8,7 +8,7 @@ use crate::compute::Compute;
 use crate::decoding::decode;
 use crate::failure::{Failure, Result};
 use crate::models;
-use crate::print::Stream;
+use crate::print::{Stream, gops};
 use crate::progress::Progress;
 use crate::source::{Gop, seekable};
 
@@ -48,17 +48,20 @@ pub fn run(a: Arguments) -> Result<()> {
     } else {
         report.damage.iter().try_for_each(|damage| Stream::Out.text(damage))?;
         if report.intact {
-            let Report { input, gops, frames, .. } = &report;
+            let Report { input, frames, .. } = &report;
             Stream::Out.text(&format!(
-                "{input}: intact, {frames} frames in {gops} GOPs decode to their checksums"
+                "{input}: intact, {frames} frames in {} decode to their checksums",
+                gops(report.gops)
             ))?;
         }
     }
     match report.intact {
         true => Ok(()),
         false => Err(Failure::Damaged(format!(
-            "{}: damaged; {} frames in {} GOPs are intact: vcn decompress --salvage writes them",
-            report.input, report.frames, report.gops
+            "{}: damaged; {} frames in {} are intact: vcn decompress --salvage writes them",
+            report.input,
+            report.frames,
+            gops(report.gops)
         ))),
     }
 }

@@ -23,9 +23,9 @@ use crate::warp::{Flow, Plane};
 /// How hard the encoder tries; the format is the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effort {
-    /// One pass.
+    /// Two motions tried, nothing refined.
     Fast,
-    /// Rate-distortion optimised rounding, several motions tried, latents refined a little.
+    /// More motions tried, latents of intra frames refined a little.
     #[default]
     Medium,
     /// Latents refined as far as it pays.
@@ -90,9 +90,11 @@ pub struct GopEncoder<'a> {
 const INTRA_BOOST: i32 = 12;
 /// Quality of inter frames relative to the one asked for, repeating: some frames carry the quality, others lean on them.
 const HIERARCHY: [i32; 4] = [-9, -4, -9, 0];
-/// How motion may be coded: by how much better than its frame, and with what share more weight on smooth fields. One way
-/// with little effort, else the best of several.
-const MOTIONS: [(i32, f32); 5] = [(8, 1.0), (16, 1.0), (-4, 2.0), (-8, 4.0), (4, 4.0)];
+/// Strength of the rate-distortion optimised rounding.
+const ROUNDING: f32 = 1.0;
+/// How motion may be coded: by how much better than its frame, and with what share more weight on smooth fields. The best
+/// is taken; with little effort, of the first two.
+const MOTIONS: [(i32, f32); 5] = [(8, 1.0), (-4, 2.0), (16, 1.0), (-8, 4.0), (4, 4.0)];
 /// What an error of the prediction is worth beside one of the decoded frame.
 const PREDICTION_WORTH: f64 = 0.7;
 /// What an error that is kept from a frame is worth beside one of the frame: the frames after it lean on it.
@@ -200,11 +202,6 @@ impl<'a> GopEncoder<'a> {
         GopRecord { frames: self.frames, frames_sum: self.hasher.finish(), payload: self.coder.finish() }
     }
 
-    /// Strength of the rate-distortion optimised rounding.
-    fn rounding(&self) -> f32 {
-        if self.effort == Effort::Fast { 0.0 } else { 1.0 }
-    }
-
     /// Writes what precedes the frame's latents.
     fn head(&mut self, log: &mut FrameLog) -> Result<()> {
         let start = self.coder.bits_written();
@@ -227,7 +224,7 @@ impl<'a> GopEncoder<'a> {
         let y = sum(exec, parts);
         let latent = self.codec.latent(0, quality, &g);
         let attempt = |coder: &mut SymbolEncoder, y: &[i32]| {
-            let coded = latent.encode(coder, y, None, self.rounding())?;
+            let coded = latent.encode(coder, y, None, ROUNDING)?;
             let next = self.codec.intra_frame(&coded.latent, quality, &g);
             Ok((coded, next))
         };
@@ -239,13 +236,12 @@ impl<'a> GopEncoder<'a> {
         let g = self.geometry;
         let codec = self.codec;
         let exec = &codec.exec;
-        let rounding = self.rounding();
         let source = Source::new(codec, frame, &g);
         let motion = self.best_motion(&source, &reference, log.quality)?;
         log.motion_quality = motion.quality;
         self.head(log)?;
         self.searched = Some(motion.searched.clone());
-        let motion = motion.code(codec, &mut self.coder, &reference, &g, rounding)?;
+        let motion = motion.code(codec, &mut self.coder, &reference, &g)?;
         log.motion_bits = motion.bits;
 
         let quality = log.quality;
@@ -254,7 +250,7 @@ impl<'a> GopEncoder<'a> {
         let y = sum(exec, parts);
         let latent = codec.latent(2, quality, &g);
         let attempt = |coder: &mut SymbolEncoder, y: &[i32]| {
-            let coded = latent.encode(coder, y, Some(&prediction.context.entropy), rounding)?;
+            let coded = latent.encode(coder, y, Some(&prediction.context.entropy), ROUNDING)?;
             let becomes = anchors(self.frames).then_some(&reference);
             let next = codec.inter_frame(&prediction, &coded.latent, motion.latent.clone(), becomes, &g);
             Ok((coded, next))
@@ -335,17 +331,15 @@ impl<'a> GopEncoder<'a> {
         };
         let [first, others @ ..] = MOTIONS;
         let first = at(first);
-        if self.effort == Effort::Fast {
-            return Ok(first);
-        }
+        let others = if self.effort == Effort::Fast { &others[..1] } else { &others[..] };
         let cost = |motion: &Motion| -> Result<f64> {
             let scratch = &mut SymbolEncoder::new();
-            let coded = motion.code(self.codec, scratch, reference, &g, self.rounding())?;
+            let coded = motion.code(self.codec, scratch, reference, &g)?;
             let error = luma_error(&warped(&reference.picture, &coded.flow), &source.frame);
             Ok(PREDICTION_WORTH * error + lambda(quality as f32) as f64 * coded.bits)
         };
         let (mut least, mut best) = (cost(&first)?, first);
-        for motion in others.into_iter().map(at) {
+        for motion in others.iter().copied().map(at) {
             let cost = cost(&motion)?;
             if cost < least {
                 (least, best) = (cost, motion);
@@ -424,10 +418,9 @@ impl Motion {
         coder: &mut SymbolEncoder,
         reference: &Reference,
         g: &Geometry,
-        rounding: f32,
     ) -> Result<CodedMotion> {
         let context = codec.motion_context(reference, g);
-        let coded = codec.latent(1, self.quality, g).encode(coder, &self.y, Some(&context), rounding)?;
+        let coded = codec.latent(1, self.quality, g).encode(coder, &self.y, Some(&context), ROUNDING)?;
         let flow = codec.flow(&coded.latent, self.quality, g);
         Ok(CodedMotion { flow, bits: coded.side_bits + coded.symbol_bits, latent: coded.latent })
     }

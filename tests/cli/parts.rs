@@ -70,6 +70,10 @@ fn compressing_a_part() {
     let made =
         place.ok("compress in.y4m -o b.vcn --skip 2 --frames 3 --fps 12.5 --model MODEL --json").json();
     assert_eq!((made["frames"].as_u64(), made["fps"].as_f64()), (Some(3), Some(12.5)));
+    let range = place.ok("compress in.y4m -o r.vcn --frames 2..5 --fps 12.5 --model MODEL --json").json();
+    assert_eq!(range["frames"].as_u64(), Some(3));
+    assert_eq!(place.bytes("r.vcn"), place.bytes("b.vcn"));
+    place.fails("compress in.y4m -o c.vcn --frames 5..5 --model MODEL", 2, "A..B");
     place.fails("compress in.y4m -o c.vcn --skip 10 --model MODEL", 1, "skip");
     assert_eq!(place.ok("info b.vcn --json").json()["fps"], "25/2");
 }

@@ -6,6 +6,9 @@ use crate::{
     video::unsignalled,
 };
 
+/// The first word of the line.
+pub(crate) const MAGIC: &str = "YUV4MPEG2";
+
 /// Which planes a frame has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
@@ -32,8 +35,11 @@ impl Header {
     pub(crate) fn parse(line: &[u8]) -> Result<Header, String> {
         let line = String::from_utf8_lossy(line);
         let mut words = line.split(' ');
-        if words.next() != Some("YUV4MPEG2") {
-            return Err("it does not begin with YUV4MPEG2, so this is not a Y4M stream".into());
+        if words.next() != Some(MAGIC) {
+            return Err(format!(
+                "it does not begin with {MAGIC}, so this is not a Y4M stream: \
+                 `ffmpeg -i INPUT -f yuv4mpegpipe -` makes one of any video"
+            ));
         }
         let (mut width, mut height, mut fps, mut layout) = (None, None, None, Layout::Yuv420);
         let (mut range, mut matrix, mut chroma) = (None, None, Chroma::Bilinear);

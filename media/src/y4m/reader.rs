@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::header::{Header, Layout};
+use super::header::{Header, Layout, MAGIC};
 use crate::{
     error::{Error, Result},
     picture::{Picture, Yuv420, Yuv444},
@@ -52,6 +52,8 @@ impl<S: Source> Reader<S> {
         let refuse = |reason| Error::Y4mHeader { path: path.to_owned(), reason };
         let text = match line.split_last() {
             Some((b'\n', text)) => text,
+            // Another file: what it is not says more than how it ends.
+            Some(_) if !line.starts_with(MAGIC.as_bytes()) => &line[..],
             Some(_) if line.len() as u64 == MAX_LINE => {
                 return Err(refuse(format!("the first line exceeds {MAX_LINE} bytes")));
             }
