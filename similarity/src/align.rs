@@ -196,20 +196,16 @@ impl Neighbours<'_> {
             return self.index.agreeing(query, rate, self.index.hits(query), wanted);
         };
         let floor = floor(*alike);
-        let mut nominated: BTreeSet<u32> = BTreeSet::new();
-        let mut common = Vec::with_capacity(query.len());
-        for picked in query {
-            let mut videos: HashSet<u32> = HashSet::new();
-            cells.near(vectors, &picked.vector, |place, inner| {
-                if inner > floor && likeness(&picked.vector, vectors.get(place)) >= *alike {
-                    videos.insert(places[place].0);
-                }
-            });
-            common.push(videos.len() > COMMON);
-            if videos.len() <= COMMON {
-                nominated.extend(videos);
+        let sought: Vec<&[i8]> = query.iter().map(|picked| picked.vector.as_slice()).collect();
+        let mut videos: Vec<HashSet<u32>> = vec![HashSet::new(); query.len()];
+        cells.near(&sought, |at, place, inner| {
+            if inner > floor && likeness(sought[at], vectors.get(place)) >= *alike {
+                videos[at].insert(places[place].0);
             }
-        }
+        });
+        let common: Vec<bool> = videos.iter().map(|videos| videos.len() > COMMON).collect();
+        let telling = videos.into_iter().filter(|videos| videos.len() <= COMMON);
+        let mut nominated: BTreeSet<u32> = telling.flatten().collect();
         nominated.retain(|video| wanted(*video as usize));
         let with_nominated = |(picked, common): (&PickedFrame, bool)| -> Vec<(usize, f32)> {
             let places =

@@ -1,14 +1,14 @@
 //! How far decoded frames are from their source: on the whole, in the worst frame and in the worst block.
 
 use serde::{Deserialize, Serialize};
-use vcn_media::{Colour, Picture};
+use vcn_media::{Colour, Picture, Yuv420};
 
 use crate::thumbnail::luma;
 
 /// Side of the blocks among which the worst is looked for, in luma samples.
 const BLOCK: usize = 16;
 
-/// Mean squared errors of luma, in squared code values.
+/// Mean squared errors, in squared code values: of luma, or of whichever plane is off most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Distortion {
     /// Mean over all samples.
@@ -37,7 +37,7 @@ impl Distortion {
         }
     }
 
-    /// The distortion of a run of frames of one size. RGB is compared in `colour`.
+    /// The distortion of luma over a run of frames of one size. RGB is compared in `colour`.
     pub fn of(source: &[Picture], decoded: &[Picture], colour: Colour) -> Distortion {
         let mut total = Distortion::default();
         for (index, (source, decoded)) in source.iter().zip(decoded).enumerate() {
@@ -48,30 +48,42 @@ impl Distortion {
         total
     }
 
-    /// The distortion of a single frame of `width` x `height` samples.
+    /// The distortion of luma of a single frame of `width` x `height` samples.
     pub fn of_planes(a: &[u8], b: &[u8], width: usize, height: usize) -> Distortion {
-        let (mean, worst_block) = planes(a, b, width, height);
+        let (mean, worst_block) = planes(a, b, width, height, BLOCK);
+        Distortion { mean, worst_frame: mean, worst_block }
+    }
+
+    /// The distortion between two pictures of one size, each part of it of the plane that is off most there: somebody may
+    /// have changed nothing but colours. Blocks of chroma cover what those of luma do.
+    pub fn between(a: &Yuv420, b: &Yuv420) -> Distortion {
+        let luma = planes(&a.y, &b.y, a.width, a.height, BLOCK);
+        let (width, height) = (a.chroma_width(), a.chroma_height());
+        let chroma = [(&a.u, &b.u), (&a.v, &b.v)].map(|(a, b)| planes(a, b, width, height, BLOCK / 2));
+        let (mean, worst_block) = chroma
+            .into_iter()
+            .fold(luma, |(mean, block), plane| (f32::max(mean, plane.0), f32::max(block, plane.1)));
         Distortion { mean, worst_frame: mean, worst_block }
     }
 }
 
-/// Mean squared error of two planes, and that of the worst block.
-fn planes(a: &[u8], b: &[u8], width: usize, height: usize) -> (f32, f32) {
-    let columns = width.div_ceil(BLOCK).max(1);
+/// Mean squared error of two planes, and that of the worst block of this side.
+fn planes(a: &[u8], b: &[u8], width: usize, height: usize, side: usize) -> (f32, f32) {
+    let columns = width.div_ceil(side).max(1);
     let mut sum = 0u64;
     let mut worst = 0f32;
-    for top in (0..height).step_by(BLOCK) {
-        let rows = BLOCK.min(height - top);
+    for top in (0..height).step_by(side) {
+        let rows = side.min(height - top);
         let mut blocks = vec![0u64; columns];
         for row in top..top + rows {
             let line = row * width..(row + 1) * width;
             let (Some(a), Some(b)) = (a.get(line.clone()), b.get(line)) else { continue };
             for (x, (a, b)) in a.iter().zip(b).enumerate() {
-                blocks[x / BLOCK] += u64::from(a.abs_diff(*b)).pow(2);
+                blocks[x / side] += u64::from(a.abs_diff(*b)).pow(2);
             }
         }
         for (column, block) in blocks.iter().enumerate() {
-            let samples = rows * BLOCK.min(width - column * BLOCK);
+            let samples = rows * side.min(width - column * side);
             worst = worst.max(*block as f32 / samples as f32);
             sum += block;
         }

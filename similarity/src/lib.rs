@@ -33,6 +33,7 @@ mod descriptor;
 mod distortion;
 mod picker;
 mod registration;
+mod residual;
 mod scan;
 mod thumbnail;
 
@@ -41,5 +42,6 @@ pub use block_spectrum::BlockSpectrum;
 pub use descriptor::{Descriptor, likeness};
 pub use distortion::Distortion;
 pub use picker::{PickedFrame, Picker};
-pub use registration::{Registration, Residual};
+pub use registration::Registration;
+pub use residual::Residual;
 pub use thumbnail::{SIDE, Thumbnail, Window};

@@ -3,6 +3,7 @@
 
 use crate::{
     distortion::Distortion,
+    residual::Residual,
     thumbnail::{SIDE, Thumbnail},
 };
 
@@ -25,37 +26,6 @@ pub struct Registration {
     pub gain: f32,
     /// Added to luma, in code values.
     pub offset: f32,
-}
-
-/// What is left of the differences once a registration is undone.
-#[derive(Clone, Copy, Debug)]
-pub struct Residual {
-    /// Errors of luma over the part that both show.
-    pub distortion: Distortion,
-    /// Mean squared error over the better four fifths of the blocks: what a caption or a logo leaves as it is.
-    pub typical: f32,
-    /// The largest error of a mean over 8x8 samples of the thumbnail, in code values: what compression hardly touches
-    /// and a caption, a logo or a patch does.
-    pub worst_mean: f32,
-    /// Mean squared error of Cb and Cr over the better four fifths of the blocks: what is left where somebody changed the
-    /// colours of all the picture.
-    pub typical_colour: f32,
-    /// The largest error of a mean of Cb or Cr over the same 8x8 samples of luma, in code values.
-    pub worst_colour: f32,
-    /// Share of the one picture that the other shows.
-    pub overlap: f32,
-}
-
-impl Residual {
-    /// Of no frame at all.
-    pub const NONE: Residual = Residual {
-        distortion: Distortion { mean: 0.0, worst_frame: 0.0, worst_block: 0.0 },
-        typical: 0.0,
-        worst_mean: 0.0,
-        typical_colour: 0.0,
-        worst_colour: 0.0,
-        overlap: 1.0,
-    };
 }
 
 /// A plane of a square picture.

@@ -19,7 +19,7 @@ use crate::{
     error::{Error, Result},
     failpoint::reached,
     objects::{Kind, Listed, ObjectId},
-    record::{Event, Record},
+    record::Event,
     references::Marker,
     store::Store,
 };
@@ -143,9 +143,7 @@ impl Store {
 
     /// Gives up entries that ended before a time; returns them.
     fn purge(&self, before: i64, dry_run: bool) -> Result<HashSet<i64>> {
-        let snapshot = self.catalogue.snapshot()?;
-        let old = snapshot.entries.iter().filter(|(_, _, ended)| ended.is_some_and(|ended| ended < before));
-        let entries: Vec<i64> = old.map(|(sequence, _, _)| *sequence).collect();
+        let entries = self.catalogue.ended_before(before)?;
         if !dry_run && !entries.is_empty() {
             let event = Event::Purge { entries: entries.clone() };
             let change = Change { event, manifest: None, lease: None, replace: false };
@@ -158,28 +156,13 @@ impl Store {
     fn mark(&self, snapshot: &Snapshot, purged: &HashSet<i64>) -> Result<HashSet<ObjectId>> {
         let backend = self.objects.as_ref();
         let mut marker = Marker::new(backend);
-        for (sequence, record, _) in &snapshot.entries {
-            if purged.contains(sequence) {
-                continue;
-            }
-            let id = ObjectId { kind: Kind::Log, digest: *record };
-            match Record::read(backend, id)?.event.entry() {
-                Some(entry) => marker.entry(entry)?,
-                None => {
-                    return Err(Error::Malformed {
-                        object: id.path(),
-                        reason: "stands for no video".to_owned(),
-                    });
-                }
-            }
-        }
+        let kept = snapshot.entries.iter().filter(|(sequence, _)| !purged.contains(sequence));
+        marker.records(kept.map(|(_, record)| *record))?;
         // An operation under way pins a manifest before it is written, and one that it found before it has read it.
-        for id in &snapshot.pins {
-            if id.kind == Kind::Manifest {
-                match marker.manifest(*id) {
-                    Err(error) if error.is_loss() => {}
-                    other => other?,
-                }
+        for id in snapshot.pins.iter().filter(|id| id.kind == Kind::Manifest) {
+            match marker.manifests(std::iter::once(*id)) {
+                Err(error) if error.is_loss() => {}
+                other => other?,
             }
         }
         let Marker { mut marked, roots, .. } = marker;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use vcn_similarity::Distortion;
 
 use crate::{
-    compressed,
+    compressed::{self, Versioned},
     digest::Digest,
     error::{Error, Result},
     frame::{Format, identity},
@@ -111,11 +111,19 @@ impl BlobRef {
     }
 }
 
+impl Versioned for Manifest {
+    const KNOWN: u64 = VERSION;
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
 impl Manifest {
     /// Reads a manifest and checks everything that can be checked without its segments.
     pub(crate) fn read(backend: &dyn Backend, id: ObjectId) -> Result<Manifest> {
         let object = id.path();
-        let manifest: Manifest = compressed::from_bytes(&object, &fetch(backend, id)?, VERSION)?;
+        let manifest: Manifest = compressed::from_bytes(&object, &fetch(backend, id)?)?;
         let malformed = |reason: String| Error::Malformed { object: object.clone(), reason };
         if let Some(bad) = manifest.segments.iter().find(|segment| segment.shown() == 0) {
             return Err(malformed(format!("shows no frame of segment {}", bad.object)));

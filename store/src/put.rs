@@ -20,7 +20,7 @@ use vcn_similarity::{Distortion, Picker};
 pub use encode::{EncodedSegment, encode_segment};
 pub use offer::{Known, Offer, Offered, Parts};
 pub use outcome::{PutOutcome, Sharing};
-pub use request::{Clip, Dedup, FrameSource, PutRequest, PutTiming, SideStream, Times};
+pub use request::{Clip, Dedup, FrameSource, PutRequest, SideStream, Times};
 
 use crate::{
     blob,
@@ -97,6 +97,8 @@ struct Put<'s, 'r> {
     original: Option<BlobRef>,
     /// When frames are shown, if that was written beforehand.
     timing: Option<Timing>,
+    /// When the source says that its frames are shown, where that is not one after the other.
+    times: Option<Times>,
     /// On whose word alone the parts are believed.
     claimant: Option<String>,
 }
@@ -132,6 +134,7 @@ impl<'s, 'r> Put<'s, 'r> {
             picked: None,
             original: None,
             timing: None,
+            times: None,
             claimant: None,
         }
     }
@@ -351,9 +354,7 @@ impl<'s, 'r> Put<'s, 'r> {
     }
 
     fn rate(&self) -> f64 {
-        match &self.request.timing {
-            PutTiming::Rate(rate) | PutTiming::Stamps { rate, .. } => rate.as_f64(),
-        }
+        self.request.rate.as_f64()
     }
 
     fn picker(&self) -> Option<Picker<'r>> {
@@ -396,11 +397,7 @@ impl<'s, 'r> Put<'s, 'r> {
 
     /// All frames have been read: their source may know more of their times than a rate.
     fn ask_for_times(&mut self, source: &mut dyn FrameSource) -> Result<()> {
-        if let PutTiming::Rate(rate) = self.request.timing
-            && let Some(Times { base, ticks }) = source.times().map_err(|error| self.input(error))?
-        {
-            self.request.timing = PutTiming::Stamps { base, rate, ticks };
-        }
+        self.times = source.times().map_err(|error| self.input(error))?;
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use vcn_media::{Colour, Rational};
 use vcn_similarity::Distortion;
 
 use crate::{
-    compressed,
+    compressed::{self, Versioned},
     digest::Digest,
     error::{Error, Result},
     manifest::BlobRef,
@@ -69,6 +69,14 @@ impl Timing {
     pub fn rate(&self) -> Rational {
         match self {
             Timing::Rate(rate) | Timing::Stamps { rate, .. } => *rate,
+        }
+    }
+
+    /// The blob of the times, where there is one.
+    pub(crate) fn ticks(&self) -> Option<&BlobRef> {
+        match self {
+            Timing::Rate(_) => None,
+            Timing::Stamps { ticks, .. } => Some(ticks),
         }
     }
 
@@ -217,6 +225,14 @@ pub struct Record {
     pub event: Event,
 }
 
+impl Versioned for Record {
+    const KNOWN: u64 = VERSION;
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
 impl Record {
     /// A record of this version.
     pub(crate) fn new(sequence: i64, event: Event) -> Record {
@@ -225,7 +241,7 @@ impl Record {
 
     pub(crate) fn read(backend: &dyn Backend, id: ObjectId) -> Result<Record> {
         let object = id.path();
-        let record: Record = compressed::from_bytes(&object, &fetch(backend, id)?, VERSION)?;
+        let record: Record = compressed::from_bytes(&object, &fetch(backend, id)?)?;
         record.check().map_err(|reason| Error::Malformed { object, reason })?;
         Ok(record)
     }

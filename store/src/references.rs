@@ -1,17 +1,29 @@
 //! What refers to what.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, panic::resume_unwind, thread};
+
+use serde::Deserialize;
 
 use crate::{
     blob,
+    compressed::{self, Versioned},
     digest::Digest,
-    error::Result,
-    manifest::{BlobRef, Manifest, SegmentRef},
-    objects::{Backend, Kind, ObjectId},
-    record::{Entry, Timing},
+    error::{Error, Result},
+    manifest::{self, BlobRef},
+    objects::{Backend, Kind, ObjectId, fetch},
+    record::{self, Entry, Timing},
 };
 
-/// Follows references from entries to everything that they need.
+/// Objects that are read at the same time: disks and networks answer several at once sooner than one after the other.
+const READERS: usize = 8;
+
+/// Objects that are in memory at the same time.
+const BATCH: usize = 4096;
+
+/// Follows references from records to everything that they need.
+///
+/// Of what it reads it takes no more than the references, and it reads in the order of digests, which is that of the
+/// folders: there may be very many.
 pub(crate) struct Marker<'a> {
     backend: &'a dyn Backend,
     /// What is needed.
@@ -20,49 +32,145 @@ pub(crate) struct Marker<'a> {
     pub roots: HashSet<Digest>,
 }
 
+/// What a record refers to.
+#[derive(Deserialize)]
+struct RecordReferences {
+    version: u64,
+    manifest: Option<Digest>,
+    timing: Option<Timing>,
+    original: Option<BlobRef>,
+}
+
+/// What a manifest refers to.
+#[derive(Deserialize)]
+struct ManifestReferences {
+    version: u64,
+    root: Digest,
+    segments: Vec<SegmentReference>,
+    #[serde(default)]
+    side: Vec<SideReference>,
+}
+
+#[derive(Deserialize)]
+struct SegmentReference {
+    object: Digest,
+}
+
+#[derive(Deserialize)]
+struct SideReference {
+    blob: BlobRef,
+}
+
+impl Versioned for RecordReferences {
+    const KNOWN: u64 = record::VERSION;
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+impl Versioned for ManifestReferences {
+    const KNOWN: u64 = manifest::VERSION;
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
 impl<'a> Marker<'a> {
     pub fn new(backend: &'a dyn Backend) -> Marker<'a> {
         Marker { backend, marked: HashSet::new(), roots: HashSet::new() }
     }
 
-    /// Marks what an entry needs besides its record.
-    pub fn entry(&mut self, entry: &Entry) -> Result<()> {
-        for blob in entry_blobs(entry) {
-            self.blob(blob)?;
-        }
-        self.manifest(ObjectId { kind: Kind::Manifest, digest: entry.manifest })
+    /// Marks what the entries of these records need besides the records.
+    pub fn records(&mut self, records: impl Iterator<Item = Digest>) -> Result<()> {
+        let records = in_order(records.map(|digest| ObjectId { kind: Kind::Log, digest }));
+        let (mut manifests, mut blobs) = (Vec::new(), Vec::new());
+        let backend = self.backend;
+        let read = |id: &ObjectId| -> Result<RecordReferences> {
+            compressed::from_bytes(&id.path(), &fetch(backend, *id)?)
+        };
+        read_all(&records, read, |id, found| {
+            let Some(digest) = found.manifest else {
+                return Err(Error::Malformed { object: id.path(), reason: "stands for no video".to_owned() });
+            };
+            manifests.push(ObjectId { kind: Kind::Manifest, digest });
+            blobs.extend(found.timing.and_then(|timing| timing.ticks().cloned()));
+            blobs.extend(found.original);
+            Ok(())
+        })?;
+        self.manifests(manifests.into_iter())?;
+        self.blobs(blobs)
     }
 
-    /// Marks a manifest and what it needs.
-    pub fn manifest(&mut self, id: ObjectId) -> Result<()> {
-        if self.marked.contains(&id) {
-            return Ok(());
-        }
-        let manifest = Manifest::read(self.backend, id)?;
-        self.marked.extend(manifest.segments.iter().map(SegmentRef::id));
-        for side in &manifest.side {
-            self.blob(&side.blob)?;
-        }
-        self.marked.insert(id);
-        self.roots.insert(manifest.root);
-        Ok(())
+    /// Marks manifests and what they need.
+    pub fn manifests(&mut self, manifests: impl Iterator<Item = ObjectId>) -> Result<()> {
+        let manifests = in_order(manifests.filter(|id| !self.marked.contains(id)));
+        let mut blobs = Vec::new();
+        let backend = self.backend;
+        let read = |id: &ObjectId| -> Result<ManifestReferences> {
+            compressed::from_bytes(&id.path(), &fetch(backend, *id)?)
+        };
+        read_all(&manifests, read, |id, found| {
+            let segments = found.segments.into_iter();
+            self.marked.extend(
+                segments.map(|SegmentReference { object: digest }| ObjectId { kind: Kind::Segment, digest }),
+            );
+            blobs.extend(found.side.into_iter().map(|side| side.blob));
+            self.marked.insert(*id);
+            self.roots.insert(found.root);
+            Ok(())
+        })?;
+        self.blobs(blobs)
     }
 
-    fn blob(&mut self, blob: &BlobRef) -> Result<()> {
-        if !self.marked.contains(&blob.id()) {
-            let chunks = blob::chunks(self.backend, blob)?;
-            self.marked.extend(chunks.into_iter().map(|(id, _)| id));
-            self.marked.insert(blob.id());
-        }
-        Ok(())
+    fn blobs(&mut self, mut blobs: Vec<BlobRef>) -> Result<()> {
+        blobs.retain(|blob| !self.marked.contains(&blob.id()));
+        blobs.sort_unstable_by_key(|blob| blob.list);
+        blobs.dedup();
+        let backend = self.backend;
+        read_all(
+            &blobs,
+            |blob| blob::chunks(backend, blob),
+            |blob, chunks| {
+                self.marked.extend(chunks.into_iter().map(|(id, _)| id));
+                self.marked.insert(blob.id());
+                Ok(())
+            },
+        )
     }
+}
+
+/// Each object once, folder by folder.
+fn in_order(ids: impl Iterator<Item = ObjectId>) -> Vec<ObjectId> {
+    let mut ids: Vec<ObjectId> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// Reads several at a time, and passes them on in order.
+fn read_all<I: Sync, T: Send>(
+    items: &[I],
+    read: impl Fn(&I) -> Result<T> + Sync,
+    mut each: impl FnMut(&I, T) -> Result<()>,
+) -> Result<()> {
+    let read = &read;
+    for batch in items.chunks(BATCH) {
+        let found: Result<Vec<Vec<T>>> = thread::scope(|scope| {
+            let share = batch.len().div_ceil(READERS);
+            let parts: Vec<_> = batch
+                .chunks(share)
+                .map(|part| scope.spawn(move || part.iter().map(read).collect::<Result<Vec<T>>>()))
+                .collect();
+            parts.into_iter().map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        });
+        batch.iter().zip(found?.into_iter().flatten()).try_for_each(|(item, found)| each(item, found))?;
+    }
+    Ok(())
 }
 
 /// The blobs of an entry.
 pub(crate) fn entry_blobs(entry: &Entry) -> impl Iterator<Item = &BlobRef> {
-    let ticks = match &entry.timing {
-        Timing::Stamps { ticks, .. } => Some(ticks),
-        Timing::Rate(_) => None,
-    };
-    ticks.into_iter().chain(&entry.original)
+    entry.timing.ticks().into_iter().chain(&entry.original)
 }

@@ -7,7 +7,7 @@
 //! record then carries a receipt, and what it stood for is a tombstone that `undelete` brings back until a collection
 //! purges it.
 
-use vcn_media::{Colour, Picture};
+use vcn_media::Colour;
 use vcn_similarity::{Descriptor, Distortion};
 
 use crate::{
@@ -147,7 +147,7 @@ impl Store {
             let shown = pictures.iter().skip(segment.trim_start as usize);
             for stored in shown.take(usize::try_from(segment.shown()).unwrap_or(usize::MAX)) {
                 let Some(frame) = source.next_frame().map_err(failed)? else { return Ok(None) };
-                let distortion = between(&frame, stored, colour);
+                let distortion = Distortion::between(&frame.to_yuv420(colour), &stored.to_yuv420(colour));
                 if !bounds.admits(&distortion) {
                     return Ok(None);
                 }
@@ -168,22 +168,4 @@ fn may_stand_for(target: &Manifest, own: &Manifest) -> bool {
         sides
     };
     target.frames == own.frames && target.format == own.format && sides(target) == sides(own)
-}
-
-/// The distortion of a frame, of whichever plane is off most: what differs in colour alone counts as well.
-fn between(a: &Picture, b: &Picture, colour: Colour) -> Distortion {
-    let (a, b) = (a.to_yuv420(colour), b.to_yuv420(colour));
-    let (width, height) = (a.chroma_width(), a.chroma_height());
-    let mut worst = Distortion::of_planes(&a.y, &b.y, a.width, a.height);
-    for (a, b) in [(&a.u, &b.u), (&a.v, &b.v)] {
-        let mut chroma = Distortion::of_planes(a, b, width, height);
-        // These blocks cover four times as much of the picture.
-        chroma.worst_block *= 4.0;
-        worst = Distortion {
-            mean: worst.mean.max(chroma.mean),
-            worst_frame: worst.worst_frame.max(chroma.worst_frame),
-            worst_block: worst.worst_block.max(chroma.worst_block),
-        };
-    }
-    worst
 }

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use clips::{codecs, folder, play, put, request, take};
 use vcn_store::{
-    BlockSpectrum, Class, Clip, Error, FindOptions, GcOptions, Kind, Location, ObjectId, PutTiming,
-    RepairOptions, SideStream, Store, VerifyOptions,
+    BlockSpectrum, Class, Clip, Error, FindOptions, GcOptions, Kind, Location, ObjectId, RepairOptions,
+    SideStream, Store, Times, VerifyOptions,
 };
 
 /// All object files of a kind.
@@ -36,9 +36,8 @@ fn fill(store: &Store) {
         identity: None,
         bytes: b"la la la".to_vec(),
     }];
-    let ticks = (0..40).map(|i| i * i).collect();
-    request.timing = PutTiming::Stamps { base: clips::FPS, rate: clips::FPS, ticks };
-    store.put(request, &mut Clip::new(take(1, 0..40))).unwrap();
+    let times = Times { base: clips::FPS, ticks: (0..40).map(|i| i * i).collect() };
+    store.put(request, &mut Clip::new(take(1, 0..40)).shown_at(times)).unwrap();
 }
 
 /// Everything that can be got of the video.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use clips::{Coarse, codecs, folder, frame, play, put, request, take};
 use vcn_media::{Picture, Rgb8, Yuv444};
 use vcn_store::{
-    Class, Clip, Dedup, Digest, Error, GcOptions, Kind, Location, MaxDistortion, PutTiming, Sharing,
-    SideStream, Store, VerifyOptions,
+    Class, Clip, Dedup, Digest, Error, GcOptions, Kind, Location, MaxDistortion, Sharing, SideStream, Store,
+    Times, VerifyOptions,
 };
 
 /// Runs a promise on every kind of store; on S3 where there is a server (`s3.rs` says how).
@@ -256,9 +256,8 @@ fn class_source_keeps_the_original_bytes() {
 fn times_come_back() {
     everywhere(|store| {
         let ticks: Vec<i64> = (0..30).map(|i| i * 40 + i % 3).collect();
-        let mut request = request("vfr");
-        request.timing = PutTiming::Stamps { base: clips::FPS, rate: clips::FPS, ticks: ticks.clone() };
-        store.put(request, &mut Clip::new(take(1, 0..30))).unwrap();
+        let times = Times { base: clips::FPS, ticks: ticks.clone() };
+        store.put(request("vfr"), &mut Clip::new(take(1, 0..30)).shown_at(times)).unwrap();
         assert_eq!(store.get("vfr", Some(10..20)).unwrap().ticks().unwrap().unwrap(), &ticks[10..20]);
     });
 }

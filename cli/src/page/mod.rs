@@ -124,24 +124,25 @@ impl WorstBlock {
 /// Side of the blocks that are compared, in luma samples.
 const BLOCK: usize = 16;
 
-/// Mean squared error of the worst block of two thumbnails, and its left and top sample.
+/// Mean squared error of the worst block of two thumbnails, and its left and top sample: in luma or in one of the colours,
+/// whichever is off most, as [`Distortion::between`](vcn_similarity::Distortion::between) has it.
 fn worst_block(a: &Thumbnail, b: &Thumbnail) -> (f32, [usize; 2]) {
     let (a, b) = (a.picture(), b.picture());
     let planes = [(&a.y, &b.y, 1), (&a.u, &b.u, 2), (&a.v, &b.v, 2)];
-    let error = |left: usize, top: usize| -> u32 {
-        let in_plane = |(a, b, divide): (&Vec<u8>, &Vec<u8>, usize)| -> u32 {
+    let error = |left: usize, top: usize| -> f32 {
+        let in_plane = |(a, b, divide): (&Vec<u8>, &Vec<u8>, usize)| -> f32 {
             let [side, left, top, block] = [SIDE, left, top, BLOCK].map(|length| length / divide);
             let rows = (top..top + block).map(|y| y * side + left..y * side + left + block);
-            rows.flat_map(|row| a[row.clone()].iter().zip(&b[row]))
-                .map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2))
-                .sum()
+            let squares = rows
+                .flat_map(|row| a[row.clone()].iter().zip(&b[row]))
+                .map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2));
+            squares.sum::<u32>() as f32 / (block * block) as f32
         };
-        planes.into_iter().map(in_plane).sum()
+        planes.into_iter().map(in_plane).fold(0.0, f32::max)
     };
     let places = (0..SIDE / BLOCK * (SIDE / BLOCK)).map(|at| {
         let (left, top) = (at % (SIDE / BLOCK) * BLOCK, at / (SIDE / BLOCK) * BLOCK);
         (error(left, top), [left, top])
     });
-    let (error, place) = places.max_by_key(|(error, _)| *error).unwrap_or_default();
-    (error as f32 / (BLOCK * BLOCK * 3 / 2) as f32, place)
+    places.max_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use super::input::Frames;
 use crate::failure::{Failure, Result};
 use crate::page::{Group, Matrix, Moment, Pair, WorstBlock};
 
-/// Moments that are shown of a pair at most.
+/// Moments that are shown at most of a pair that shares frames.
 const MOMENTS: usize = 6;
 
 /// Where the pictures of a video come from.
@@ -49,7 +49,7 @@ pub fn group(store: &Store, video: &Video, matches: &[Match], descriptor: &dyn D
 fn pair(store: &Store, video: &Video, found: &Match, descriptor: &dyn Descriptor) -> Result<Pair> {
     let other = Video::Stored(&found.name);
     let frames = match found.level {
-        Level::Near => some_of(&found.frames),
+        Level::Near => found.frames.clone(),
         _ => {
             let rates = [rate(store, video)?, rate(store, &other)?];
             in_step(found, rates)
@@ -99,12 +99,6 @@ fn pair(store: &Store, video: &Video, found: &Match, descriptor: &dyn Descriptor
         ),
         worst,
     })
-}
-
-/// A few frames, evenly chosen.
-fn some_of(frames: &[(u64, u64)]) -> Vec<(u64, u64)> {
-    let count = frames.len().min(MOMENTS);
-    (0..count).map(|at| frames[at * frames.len() / count]).collect()
 }
 
 /// Frames of the part that two videos share, at the same distance from its start.

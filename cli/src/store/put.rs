@@ -11,8 +11,8 @@ use serde::Serialize;
 use vcn_codec::gop::GopPolicy;
 use vcn_media::{OpenOptions, Rational, SourceKind};
 use vcn_store::{
-    BlockSpectrum, Class, Dedup, Error, MaxDistortion, PutOutcome, PutRequest, PutTiming, SegmentCodec,
-    SourceFacts, Store,
+    BlockSpectrum, Class, Dedup, Error, MaxDistortion, PutOutcome, PutRequest, SegmentCodec, SourceFacts,
+    Store,
 };
 
 use super::class::{ClassName, Storing};
@@ -281,7 +281,7 @@ fn one(
     let mut frames = Counted { frames: Frames::open(&input.path, options)?, each };
     let info = frames.frames.info().clone();
     let mut request = PutRequest::frames(&input.name, info.fps, info.colour);
-    request.timing = PutTiming::Rate(info.fps);
+    request.rate = info.fps;
     request.descriptor = Some(&BlockSpectrum);
     request.overwrite = a.overwrite;
     request.source = facts(&input.path, info.source);

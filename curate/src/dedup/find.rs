@@ -268,7 +268,8 @@ fn confirm(couple: &Couple, pictures: &mut Pictures, near: f64) -> Result<Option
         couple.evidence(pictures, &timing, |found| relation(found) == Some(Relation::Duplicate))?;
     // A short stretch, or one that differs, may be alike by chance.
     let tells = |relation: &Relation| {
-        *relation != Relation::Shared || (evidence.is_clean() && evidence.to - evidence.from >= SHARED)
+        *relation != Relation::Shared
+            || (evidence.residual.is_clean() && evidence.to - evidence.from >= SHARED)
     };
     let relation = relation(&evidence).filter(tells);
     Ok(relation.map(|relation| (evidence, relation)))

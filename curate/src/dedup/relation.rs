@@ -7,23 +7,8 @@ use vcn_similarity::{Distortion, Registration, Residual};
 
 /// Mean PSNR of the better four fifths of the blocks, in decibels, below which two videos do not show the same.
 const SAME: f32 = 25.0;
-/// PSNR of the worst frame and of the worst block of a duplicate, in decibels.
-const FRAME: f32 = 24.0;
-const BLOCK: f32 = 17.0;
-/// How far the worst block may be below the mean, in decibels: what compression and scaling leave is spread over the
-/// picture, what somebody put there is not. Copies down to crf 35 and half size reached 14.7, a grey patch on a grey road
-/// 17.5.
-const GAP: f32 = 16.0;
-/// Largest error of a mean over a block, in code values, and in root mean squared errors of all: compression keeps means.
-/// The same copies reached 18 and 2.9, the same patch 7.5 and 4.4, other patches more.
-const MEAN: f32 = 22.0;
-const MEAN_RATIO: f32 = 3.6;
-/// An error of a mean that rounding makes, in code values.
-const ROUNDING: f32 = 2.0;
-/// Largest error of a mean of Cb or Cr over a block, in code values: copies down to crf 35 and half size reached 13.5.
-const COLOUR: f32 = 16.0;
 /// Mean squared error of Cb and Cr in most blocks above which all of the picture is of another colour, in squared code
-/// values: the same copies reached 3.6.
+/// values: copies down to crf 35 and half size reached 3.6.
 const OTHER_COLOURS: f32 = 12.0;
 /// Share of a video that must agree before it is all of it.
 const WHOLE: f64 = 0.95;
@@ -87,30 +72,8 @@ pub struct Evidence {
 impl Evidence {
     /// Takes a pair of frames into account.
     pub(crate) fn add(&mut self, residual: Residual) {
-        let sum = &mut self.residual;
-        sum.distortion = sum.distortion.merge(self.frames, residual.distortion, 1);
-        let before = self.frames as f32;
-        sum.typical = (sum.typical * before + residual.typical) / (before + 1.0);
-        sum.typical_colour = (sum.typical_colour * before + residual.typical_colour) / (before + 1.0);
-        sum.worst_mean = sum.worst_mean.max(residual.worst_mean);
-        sum.worst_colour = sum.worst_colour.max(residual.worst_colour);
-        sum.overlap = sum.overlap.min(residual.overlap);
+        self.residual.add(self.frames, residual);
         self.frames += 1;
-    }
-
-    /// Whether nothing is left that compression does not leave.
-    pub(crate) fn is_clean(&self) -> bool {
-        self.is_clean_luma() && self.residual.worst_colour <= COLOUR
-    }
-
-    fn is_clean_luma(&self) -> bool {
-        let Residual { distortion, worst_mean, .. } = self.residual;
-        let [mean, frame, block] =
-            [distortion.mean, distortion.worst_frame, distortion.worst_block].map(Distortion::psnr);
-        let mean_limit = (MEAN_RATIO * distortion.mean.sqrt()).clamp(ROUNDING, MEAN);
-        // Where nothing is left but rounding, a gap says nothing.
-        let spread = mean - block <= GAP || worst_mean <= ROUNDING;
-        frame >= FRAME && block >= BLOCK && spread && worst_mean <= mean_limit
     }
 
     /// Whether all of the picture is of other colours, such as in black and white.
@@ -122,7 +85,7 @@ impl Evidence {
     pub(crate) fn is_in_time(&self) -> bool {
         /// PSNR of most blocks that frames of another time do not reach unless nothing moves, in decibels.
         const STILL: f32 = 36.0;
-        self.is_clean_luma() || Distortion::psnr(self.residual.typical) >= STILL
+        self.residual.is_clean_luma() || Distortion::psnr(self.residual.typical) >= STILL
     }
 
     /// What two videos of these lengths, in seconds, are to each other; nothing if the pixels do not confirm it.
@@ -136,9 +99,9 @@ impl Evidence {
         let other_whole = share(self.other_from, self.other_to, other_length);
         let plain = !self.mirrored && self.registration.is_same_part() && self.registration.is_same_light();
         Some(match (whole, other_whole) {
-            (true, true) if self.is_clean() && plain => Relation::Duplicate,
-            (true, true) if !self.is_clean_luma() => Relation::Edited,
-            (true, true) if !self.is_clean() && !self.is_recoloured() => Relation::Edited,
+            (true, true) if self.residual.is_clean() && plain => Relation::Duplicate,
+            (true, true) if !self.residual.is_clean_luma() => Relation::Edited,
+            (true, true) if !self.residual.is_clean() && !self.is_recoloured() => Relation::Edited,
             (true, true) => Relation::Adjusted,
             (false, false) => Relation::Shared,
             _ => Relation::Part,

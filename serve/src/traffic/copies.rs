@@ -1,14 +1,9 @@
 //! Re-encoded copies: descriptors nominate, the pixels of all frames decide.
 
-use vcn_similarity::{BlockSpectrum, Distortion, Index, PickedFrame, Picker, SIDE, Thumbnail};
+use vcn_similarity::{BlockSpectrum, Index, PickedFrame, Picker, Registration, Residual, Thumbnail};
 use vcn_store::{Digest, FrameSource, frame_digest, frames_root};
 
 use crate::error::{Error, Result};
-
-/// Least PSNR of luma on thumbnails: of the whole video and of its worst block, in decibels. x264 at crf 35 keeps both, a
-/// caption of 24 pixels does not keep the second.
-const LEAST_MEAN: f32 = 28.0;
-const LEAST_BLOCK: f32 = 16.0;
 
 /// What is remembered of a video that was looked at.
 #[derive(Clone, Debug)]
@@ -69,7 +64,8 @@ impl Looks {
     }
 }
 
-/// The pixel check: whether two videos show the same in every frame and everywhere. Both are read from where they are.
+/// The pixel check of `vcn dedup`: whether two videos show the same in every frame and everywhere, in luma and in colour.
+/// Both are read from where they are.
 ///
 /// # Errors
 /// An input cannot be read.
@@ -77,20 +73,16 @@ pub fn is_copy(a: (&str, &mut dyn FrameSource), b: (&str, &mut dyn FrameSource))
     let next = |name: &str, source: &mut dyn FrameSource| {
         source.next_frame().map_err(|error| unreadable(name, error.as_ref()))
     };
-    let mut total = Distortion::default();
+    let mut left = Residual::NONE;
     let mut frames = 0;
     loop {
         match (next(a.0, &mut *a.1)?, next(b.0, &mut *b.1)?) {
             (Some(one), Some(other)) => {
                 let (one, other) = (Thumbnail::of(&one), Thumbnail::of(&other));
-                let frame = Distortion::of_planes(one.luma(), other.luma(), SIDE, SIDE);
-                total = total.merge(frames, frame, 1);
+                left.add(frames, Registration::IDENTITY.residual(&one, &other));
                 frames += 1;
-                if Distortion::psnr(total.worst_block) < LEAST_BLOCK {
-                    return Ok(false);
-                }
             }
-            (None, None) => return Ok(frames > 0 && Distortion::psnr(total.mean) >= LEAST_MEAN),
+            (None, None) => return Ok(frames > 0 && left.is_clean()),
             _ => return Ok(false),
         }
     }
@@ -108,13 +100,19 @@ mod tests {
 
     /// A pan over a picture with detail; `change` alters a sample.
     fn clip(change: impl Fn(usize, usize, usize, u8) -> u8) -> Clip {
+        coloured(change, |_| 128)
+    }
+
+    /// The same with a sample of Cb in all frames.
+    fn coloured(change: impl Fn(usize, usize, usize, u8) -> u8, cb: impl Fn(usize) -> u8) -> Clip {
         const SIZE: usize = 160;
         let frame = |t: usize| {
             let y = (0..SIZE * SIZE).map(|at| {
                 let (x, y) = (at % SIZE, at / SIZE);
                 change(t, x, y, (((x + t) / 9 * 37 + y / 11 * 53) % 160 + 40) as u8)
             });
-            let (y, u, v) = (y.collect(), vec![128; SIZE * SIZE / 4], vec![128; SIZE * SIZE / 4]);
+            let (y, u, v) =
+                (y.collect(), (0..SIZE * SIZE / 4).map(&cb).collect(), vec![128; SIZE * SIZE / 4]);
             Picture::Yuv420(Yuv420 { width: SIZE, height: SIZE, y, u, v })
         };
         Clip::new((0..20).map(frame).collect())
@@ -128,6 +126,9 @@ mod tests {
         let caption =
             |t: usize, x: usize, y: usize, v| if (5..8).contains(&t) && x < 60 && y > 140 { 255 } else { v };
         assert!(!same(&mut clip(caption)));
+        // Another shirt: luma is the same.
+        let shirt = |at: usize| if at % 80 / 10 == 3 && at / 80 / 10 == 4 { 152 } else { 128 };
+        assert!(!same(&mut coloured(|_, _, _, v| v, shirt)));
         assert!(!same(&mut clip(|t, x, y, v| v.wrapping_add((t * x * y) as u8))));
         assert!(!same(&mut Clip::default()));
         let mut looks = Looks::default();

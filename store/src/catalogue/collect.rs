@@ -14,8 +14,8 @@ use crate::{
 /// The state that a mark starts from, all of one moment.
 #[derive(Default)]
 pub(crate) struct Snapshot {
-    /// Sequence and record of every entry, with the time of its end.
-    pub entries: Vec<(i64, Digest, Option<i64>)>,
+    /// Sequence and record of every entry.
+    pub entries: Vec<(i64, Digest)>,
     /// Records of the journal.
     pub events: Vec<Digest>,
     /// Objects that operations under way rely upon.
@@ -31,10 +31,10 @@ impl Catalogue {
     pub fn snapshot(&self) -> Result<Snapshot> {
         self.change_quickly("read the catalogue", |sql| {
             let mut snapshot = Snapshot::default();
-            let mut query = sql.prepare("SELECT sequence, record, ended FROM entries")?;
+            let mut query = sql.prepare("SELECT sequence, record FROM entries")?;
             let mut rows = query.query([])?;
             while let Some(row) = rows.next()? {
-                snapshot.entries.push((row.get(0)?, digest_of(row.get_ref(1)?)?, row.get(2)?));
+                snapshot.entries.push((row.get(0)?, digest_of(row.get_ref(1)?)?));
             }
             let mut query = sql.prepare("SELECT record FROM events")?;
             let mut rows = query.query([])?;
@@ -59,6 +59,15 @@ impl Catalogue {
                 }
             }
             Ok(snapshot)
+        })
+    }
+
+    /// Entries that ended before a time, by their sequences.
+    pub fn ended_before(&self, time: i64) -> Result<Vec<i64>> {
+        self.read("read the catalogue", |sql| {
+            let mut query =
+                sql.prepare("SELECT sequence FROM entries WHERE ended IS NOT NULL AND ended < ?1")?;
+            query.query_map([time], |row| row.get(0))?.collect()
         })
     }
 

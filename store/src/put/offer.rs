@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use vcn_media::Colour;
 use vcn_similarity::{BlockSpectrum, Distortion};
 
-use super::{Contents, Dedup, PLANES, Put, PutOutcome, PutRequest, PutTiming, shared::Found};
+use super::{Contents, Dedup, PLANES, Put, PutOutcome, PutRequest, shared::Found};
 use crate::{
     blob,
     digest::Digest,
@@ -156,7 +156,7 @@ impl Store {
             splitter: Box::new(DigestSplitter::default()),
             dedup: Dedup::Exact,
             overwrite: offer.overwrite,
-            timing: PutTiming::Rate(offer.timing.rate()),
+            rate: offer.timing.rate(),
             colour: offer.colour,
             source: offer.source,
             side: Vec::new(),

@@ -1,9 +1,8 @@
 //! The end of a put: manifest, descriptors, frame times and original are written, then one transaction publishes the name.
 
-use vcn_media::Rational;
 use vcn_similarity::Distortion;
 
-use super::{Put, PutOutcome, PutTiming, Sharing, Times};
+use super::{Put, PutOutcome, Sharing};
 use crate::{
     catalogue::{Change, DescriptorRow, ManifestRow},
     digest::Digest,
@@ -153,15 +152,16 @@ impl Put<'_, '_> {
             Some(timing) => return Ok(timing),
             None => {}
         }
-        match std::mem::replace(&mut self.request.timing, PutTiming::Rate(Rational::DEFAULT_FPS)) {
-            PutTiming::Rate(rate) => Ok(Timing::Rate(rate)),
-            PutTiming::Stamps { ticks, .. } if ticks.len() as u64 != frames => Err(Error::Input {
+        let rate = self.request.rate;
+        match self.times.take() {
+            None => Ok(Timing::Rate(rate)),
+            Some(times) if times.ticks.len() as u64 != frames => Err(Error::Input {
                 name: self.request.name.to_owned(),
-                source: format!("{} times for {frames} frames", ticks.len()).into(),
+                source: format!("{} times for {frames} frames", times.ticks.len()).into(),
             }),
-            PutTiming::Stamps { base, rate, ticks } => {
-                let bytes = Times { base, ticks }.to_bytes();
-                Ok(Timing::Stamps { base, rate, ticks: self.write_blob(&mut bytes.as_slice())? })
+            Some(times) => {
+                let ticks = self.write_blob(&mut times.to_bytes().as_slice())?;
+                Ok(Timing::Stamps { base: times.base, rate, ticks })
             }
         }
     }

@@ -59,13 +59,20 @@ impl Times {
 #[derive(Clone, Debug, Default)]
 pub struct Clip {
     frames: Vec<Picture>,
+    times: Option<Times>,
     next: usize,
 }
 
 impl Clip {
     /// A clip of these frames.
     pub fn new(frames: Vec<Picture>) -> Clip {
-        Clip { frames, next: 0 }
+        Clip { frames, ..Clip::default() }
+    }
+
+    /// The same with times for its frames.
+    #[must_use]
+    pub fn shown_at(self, times: Times) -> Clip {
+        Clip { times: Some(times), ..self }
     }
 }
 
@@ -78,6 +85,10 @@ impl FrameSource for Clip {
     fn rewind(&mut self) -> Result<bool, BoxError> {
         self.next = 0;
         Ok(true)
+    }
+
+    fn times(&mut self) -> Result<Option<Times>, BoxError> {
+        Ok(self.times.clone())
     }
 }
 
@@ -94,22 +105,6 @@ pub enum Dedup {
     /// Share what is equal, and give up pictures for those of a stored video that is within these bounds. Only for class
     /// `quality`; [`Store::undelete`](crate::Store::undelete) takes it back until a collection purges what was given up.
     Replace(MaxDistortion),
-}
-
-/// When the frames of a put are shown.
-#[derive(Clone, Debug)]
-pub enum PutTiming {
-    /// At a constant rate, unless [`FrameSource::times`] says otherwise.
-    Rate(Rational),
-    /// At these times.
-    Stamps {
-        /// Seconds of a tick.
-        base: Rational,
-        /// A rate that is about right.
-        rate: Rational,
-        /// The ticks, one for each frame.
-        ticks: Vec<i64>,
-    },
 }
 
 /// An opaque stream beside the pictures.
@@ -141,8 +136,8 @@ pub struct PutRequest<'a> {
     pub dedup: Dedup,
     /// Whether a name that stands for something else is taken over; what it stood for is tombstoned.
     pub overwrite: bool,
-    /// When frames are shown.
-    pub timing: PutTiming,
+    /// Frames per second; only about, where [`FrameSource::times`] knows better.
+    pub rate: Rational,
     /// How samples are to be understood.
     pub colour: Colour,
     /// What is known of the source.
@@ -171,7 +166,7 @@ impl<'a> PutRequest<'a> {
             splitter: Box::new(DigestSplitter::default()),
             dedup: Dedup::Exact,
             overwrite: false,
-            timing: PutTiming::Rate(rate),
+            rate,
             colour,
             source: SourceFacts::default(),
             side: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use vcn_similarity::{Alignment, Descriptor, Distortion, Index, PickedFrame, SIDE, Thumbnail};
+use vcn_similarity::{Alignment, Descriptor, Distortion, Index, PickedFrame, Thumbnail};
 
 use super::{
     picked::Stored,
@@ -179,29 +179,27 @@ impl Store {
 
     /// Compares the pixels of aligned frames.
     fn compare(&self, sought: &Sought, nominee: &Nominee, video: &Video, pixels: bool) -> Match {
-        let pairs = &nominee.alignment.pairs;
         let query = if nominee.mirrored { &sought.mirrored } else { &sought.frames };
-        let step = pairs.len().div_ceil(CHECKED).max(1);
+        let alike = &nominee.alignment.pairs;
+        let compared = to_compare(query, sought.rate, &nominee.alignment, video);
         let mut total: Option<(u64, Distortion)> = None;
-        for (index, stored) in pairs.iter().step_by(step).filter(|_| pixels) {
-            let own = query.get(*index).and_then(|picked| self.shown(sought, picked.frame));
+        for (frame, stored) in compared.iter().filter(|_| pixels) {
+            let own = self.shown(sought, *frame);
             let Some((a, b)) = own.zip(self.stored_thumbnail(&video.manifest, *stored)) else { continue };
             let a = if nominee.mirrored { a.mirrored() } else { a };
-            let frame = Distortion::of_planes(a.luma(), b.luma(), SIDE, SIDE);
+            let frame = Distortion::between(a.picture(), b.picture());
             total = Some(match total {
                 None => (1, frame),
                 Some((count, sum)) => (count + 1, sum.merge(count, frame, 1)),
             });
         }
-        let frame_of = |index: usize| query.get(index).map_or(0, |picked| u64::from(picked.frame));
-        let frames: Vec<(u64, u64)> =
-            pairs.iter().map(|(index, stored)| (frame_of(*index), u64::from(*stored))).collect();
-        let time = |pair: Option<&(u64, u64)>| {
-            let (query, stored) = pair.copied().unwrap_or_default();
-            (query as f64 / sought.rate, stored as f64 / video.rate)
+        let time = |pair: Option<&(usize, u32)>| {
+            let (index, stored) = pair.copied().unwrap_or_default();
+            let frame = query.get(index).map_or(0, |picked| picked.frame);
+            (f64::from(frame) / sought.rate, f64::from(stored) / video.rate)
         };
-        let (query_from, from) = time(frames.first());
-        let (query_to, to) = time(frames.last());
+        let (query_from, from) = time(alike.first());
+        let (query_to, to) = time(alike.last());
         let distortion = total.map(|(_, distortion)| distortion);
         let verdict = distortion.map_or(String::new(), |distortion| {
             let [mean, frame, block] =
@@ -209,6 +207,11 @@ impl Store {
             format!("; PSNR {mean:.1} dB, worst frame {frame:.1}, worst block {block:.1}")
         });
         let mirror = if nominee.mirrored { "in the mirror, " } else { "" };
+        let between = alike.last().zip(alike.first()).map_or(0, |(last, first)| last.0 - first.0 + 1);
+        let others = match between.saturating_sub(alike.len()) {
+            0 => String::new(),
+            others => format!(", {others} between them do not"),
+        };
         Match {
             name: video.name.clone(),
             level: Level::Near,
@@ -219,9 +222,39 @@ impl Store {
             to,
             mirrored: nominee.mirrored,
             distortion,
-            reason: format!("{mirror}{} sampled frames look alike at one offset{verdict}", frames.len()),
-            frames,
+            reason: format!(
+                "{mirror}{} sampled frames look alike at one offset{others}{verdict}",
+                alike.len()
+            ),
+            frames: compared.into_iter().map(|(own, stored)| (u64::from(own), u64::from(stored))).collect(),
             shared_bytes: 0,
         }
     }
+}
+
+/// Frames of a query and of a video whose pixels are to be compared, in order: of the sampled ones from the first that look
+/// alike to the last some that do, and some that do not. These may show what somebody put there.
+fn to_compare(query: &[PickedFrame], rate: f64, alignment: &Alignment, video: &Video) -> Vec<(u32, u32)> {
+    let pairs = &alignment.pairs;
+    let (Some((first, _)), Some((last, _))) = (pairs.first(), pairs.last()) else { return Vec::new() };
+    let (mut alike, mut others) = (Vec::new(), Vec::new());
+    for (index, picked) in query.iter().enumerate().take(last + 1).skip(*first) {
+        match pairs.binary_search_by_key(&index, |(index, _)| *index) {
+            Ok(at) => alike.push((picked.frame, pairs[at].1)),
+            Err(_) => {
+                let at = (f64::from(picked.frame) / rate + alignment.offset) * video.rate;
+                if (0.0..video.manifest.frames as f64 - 0.5).contains(&at) {
+                    others.push((picked.frame, at.round() as u32));
+                }
+            }
+        }
+    }
+    let some = |frames: &[(u32, u32)], most: usize| -> Vec<(u32, u32)> {
+        let count = frames.len().min(most);
+        (0..count).map(|at| frames[at * frames.len() / count]).collect()
+    };
+    let mut compared = some(&others, CHECKED / 2);
+    compared.extend(some(&alike, CHECKED - compared.len()));
+    compared.sort_unstable();
+    compared
 }

@@ -45,7 +45,7 @@ pub struct Match {
     pub mirrored: bool,
     /// What the pixels say at that alignment, on thumbnails of 160x160; none where frames are equal.
     pub distortion: Option<Distortion>,
-    /// Frames that look alike, of the query and of the stored video, in order; none where frames are equal.
+    /// Frames whose pixels were compared, of the query and of the stored video, in order; none where frames are equal.
     pub frames: Vec<(u64, u64)>,
     /// Bytes of segments that both use.
     pub shared_bytes: u64,
