@@ -64,6 +64,13 @@ pub enum Error {
         location: String,
     },
 
+    /// A store that cannot be written, and an operation that would have to.
+    #[error("{location}: this store cannot be written, only read: no name or object was changed")]
+    ReadOnly {
+        /// The store.
+        location: String,
+    },
+
     /// There is a store at this location already.
     #[error("{location}: there is a store here already")]
     Exists {
@@ -152,7 +159,10 @@ pub enum Error {
     },
 
     /// A name that stands for something else already.
-    #[error("`{name}` stands for another video already: choose another name, or replace it with --overwrite")]
+    #[error(
+        "`{name}` stands for another video already, or for this one in another class or timing: choose another name, or \
+         replace it with --overwrite"
+    )]
     NameTaken {
         /// The name.
         name: String,

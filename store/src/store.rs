@@ -3,6 +3,7 @@
 use std::{
     fs::{File, TryLockError},
     hash::{BuildHasher, Hasher},
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -16,7 +17,7 @@ use crate::{
     digest::Digest,
     error::{Error, Result},
     location::{Location, Place, cached_catalogue},
-    objects::{Backend, Folder, Remote, make_folder},
+    objects::{Backend, Folder, ReadOnly, Remote, make_folder},
     planes::Planes,
 };
 
@@ -88,14 +89,21 @@ impl Store {
         Ok(Store::assemble(location, parts, catalogue, codecs, lock))
     }
 
-    /// Opens a store.
+    /// Opens a store. One in a folder that cannot be written is read with a copy of its catalogue; what would change it
+    /// then fails with [`Error::ReadOnly`].
     ///
     /// # Errors
     /// [`Error::NotAStore`], [`Error::Claimed`] if its catalogue is elsewhere or lost, [`Error::Version`].
     pub fn open(location: &Location, codecs: Vec<Arc<dyn SegmentCodec>>) -> Result<Store> {
-        let parts = parts(location)?;
+        let mut parts = parts(location)?;
         let description = description(location, parts.objects.as_ref())?;
-        let lock = lock(&parts.catalogue, false)?;
+        let lock = match lock(&parts.catalogue, false) {
+            Err(Error::Io { source, .. }) if is_folder(location) && cannot_write(&source) => {
+                parts = read_only(parts, location)?;
+                lock(&parts.catalogue, false)?
+            }
+            other => other?,
+        };
         let catalogue = Catalogue::open(&parts.catalogue)?;
         let own = catalogue.fact(CLAIM)?.unwrap_or_else(|| "a new and empty one".to_owned());
         if own != description.catalogue {
@@ -114,10 +122,9 @@ impl Store {
         let parts = parts(location)?;
         let mut description = description(location, parts.objects.as_ref())?;
         let lock = lock(&parts.catalogue, true)?;
-        let is_folder = matches!(location.place, Place::Folder(_));
         let own =
             Catalogue::open(&parts.catalogue).and_then(|catalogue| catalogue.fact(CLAIM)).ok().flatten();
-        if !is_folder && !take_over && own.as_ref() != Some(&description.catalogue) {
+        if !is_folder(location) && !take_over && own.as_ref() != Some(&description.catalogue) {
             let own = own.unwrap_or_else(|| "a new and empty one".to_owned());
             return Err(Error::Claimed {
                 location: location.text.clone(),
@@ -208,6 +215,28 @@ fn parts(location: &Location) -> Result<Parts> {
             Ok(Parts { objects: backend, catalogue, temporary: Some(temporary) })
         }
     }
+}
+
+fn is_folder(location: &Location) -> bool {
+    matches!(location.place, Place::Folder(_))
+}
+
+fn cannot_write(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)
+}
+
+/// The same parts with a copy of the catalogue: SQLite and leases must be able to write there.
+fn read_only(parts: Parts, location: &Location) -> Result<Parts> {
+    let temporary = tempfile::tempdir().map_err(Error::io("create", std::env::temp_dir()))?;
+    let catalogue = temporary.path().join("catalogue.db");
+    for suffix in ["", "-wal"] {
+        let from = with_suffix(&parts.catalogue, suffix);
+        if from.exists() {
+            std::fs::copy(&from, with_suffix(&catalogue, suffix)).map_err(Error::io("read", &from))?;
+        }
+    }
+    let objects = Box::new(ReadOnly::new(parts.objects, &location.text));
+    Ok(Parts { objects, catalogue, temporary: Some(temporary) })
 }
 
 fn describe(objects: &dyn Backend, description: &Description) -> Result<()> {

@@ -97,6 +97,11 @@ fn an_identical_video_costs_a_reference() {
         assert_eq!(second.shared_with, ["first"]);
         let again = put(store, "second", &clip).unwrap();
         assert_eq!((again.sharing, again.new_bytes), (Sharing::AlreadyThere, 0));
+        // Who asks for less has it already, and loses nothing by asking.
+        let mut less = request("second");
+        (less.class, less.codec) = (Class::Quality, &Coarse);
+        let again = store.put(less, &mut Clip::new(clip.clone())).unwrap();
+        assert_eq!((again.sharing, again.class), (Sharing::AlreadyThere, Class::Frames));
         assert_eq!(play(store, "second").unwrap(), clip);
     });
 }

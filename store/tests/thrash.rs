@@ -154,3 +154,44 @@ fn a_full_disk_harms_nobody() {
     let _ = rustix::mount::unmount(folder.path(), rustix::mount::UnmountFlags::DETACH);
     done.unwrap();
 }
+
+/// A read-only medium: everything can be read, nothing is changed, and nothing claims to have been.
+#[test]
+fn a_store_that_cannot_be_written_can_be_read() {
+    use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
+    let folder = tempfile::tempdir().unwrap();
+    if mount("none", folder.path(), "tmpfs", MountFlags::empty(), c"size=8m").is_err() {
+        println!("skipped: only root can mount");
+        return;
+    }
+    let location = Location::folder(folder.path().join("store"));
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let clip = take(1, 0..30);
+        let store = Store::init(&location, codecs()).unwrap();
+        put(&store, "clip", &clip).unwrap();
+        put(&store, "garbage", &take(2, 0..30)).unwrap();
+        store.rm("garbage").unwrap();
+        drop(store);
+        mount_remount(folder.path(), MountFlags::RDONLY, c"").unwrap();
+        let store = Store::open(&location, codecs()).unwrap();
+        assert_eq!(play(&store, "clip").unwrap(), clip);
+        assert_eq!(store.ls("", "", 10).unwrap().len(), 1);
+        assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+        assert!(store.gc(&GcOptions { dry_run: true, ..NOW }).unwrap().purged == 1);
+        assert_eq!(put(&store, "clip", &clip).unwrap().new_bytes, 0);
+        let refused = [
+            put(&store, "again", &clip).map(drop),
+            put(&store, "other", &take(3, 0..30)).map(drop),
+            store.rm("clip"),
+            store.undelete("garbage"),
+            store.gc(&NOW).map(drop),
+            store.gc(&GcOptions::default()).map(drop),
+        ];
+        for refused in refused {
+            assert!(matches!(refused, Err(Error::ReadOnly { .. })), "{refused:?}");
+        }
+        assert_eq!(play(&store, "clip").unwrap(), clip);
+    }));
+    let _ = unmount(folder.path(), UnmountFlags::DETACH);
+    done.unwrap();
+}

@@ -204,15 +204,24 @@ fn times(playback: &Playback) -> Result<Option<FrameTimes>> {
 /// The frames that are shown between two times, counted from the first frame.
 fn within(whole: &Playback, (from, to): (f64, f64)) -> Result<Range<u64>> {
     let (total, rate) = (whole.manifest().frames, whole.entry().timing.rate().as_f64());
+    let within = |range: Range<u64>| match range.is_empty() {
+        false => Ok(range),
+        true => {
+            let (name, seconds) = (&whole.entry().name, total as f64 / rate);
+            let reason =
+                format!("--range {from}..{to}: `{name}` shows no frame there: it is {seconds:.3} s long");
+            Err(Failure::Usage(reason))
+        }
+    };
     let Some(FrameTimes { base, ticks }) = times(whole)? else {
-        return Ok((from * rate).round() as u64..((to * rate).round() as u64).min(total));
+        return within((from * rate).round() as u64..((to * rate).round() as u64).min(total));
     };
     let first = ticks.first().copied().unwrap_or(0);
     let before = |seconds: f64| {
         let shown = |tick: &&i64| tick.saturating_sub(first) as f64 * base.as_f64() + 1e-9 < seconds;
         ticks.iter().take_while(shown).count() as u64
     };
-    Ok(before(from)..before(to))
+    within(before(from)..before(to))
 }
 
 /// Writes a line for each frame.

@@ -4,6 +4,7 @@
 //! or not at all, and is never changed. Whoever reads it checks its hash.
 
 mod folder;
+mod read_only;
 mod remote;
 
 use std::{fmt, time::SystemTime};
@@ -14,6 +15,7 @@ use crate::{
 };
 
 pub(crate) use folder::{Folder, make_folder};
+pub(crate) use read_only::ReadOnly;
 pub(crate) use remote::Remote;
 
 /// What an object holds.

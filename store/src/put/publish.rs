@@ -78,9 +78,10 @@ impl Put<'_, '_> {
         };
         if let Some(row) = self.store.catalogue.live(&entry.name)?
             && let Ok(live) = self.store.entry_of(&row)
-            && same(&live, &entry)
+            && (same(&live, &entry) || (!self.request.overwrite && holds(&live, &entry)))
         {
-            return Ok(self.outcome(id, &manifest, Sharing::AlreadyThere));
+            let outcome = self.outcome(id, &manifest, Sharing::AlreadyThere);
+            return Ok(PutOutcome { class: live.class, ..outcome });
         }
         let row = ManifestRow::of(id, &manifest);
         let shared_with = self.store.catalogue.names_of(id, NAMED)?;
@@ -189,9 +190,14 @@ impl Put<'_, '_> {
 
 /// Whether two entries say the same of a video; where it came from may differ.
 fn same(a: &Entry, b: &Entry) -> bool {
-    a.manifest == b.manifest
-        && a.class == b.class
-        && a.timing == b.timing
-        && a.colour == b.colour
-        && a.original == b.original
+    same_frames(a, b) && a.class == b.class && a.original == b.original
+}
+
+/// Whether an entry gives all that another would, and more.
+fn holds(a: &Entry, b: &Entry) -> bool {
+    same_frames(a, b) && a.class > b.class
+}
+
+fn same_frames(a: &Entry, b: &Entry) -> bool {
+    a.manifest == b.manifest && a.timing == b.timing && a.colour == b.colour
 }
