@@ -112,6 +112,7 @@ def main():
     parser.add_argument("--size", default="416:240")
     parser.add_argument("--long-size", default="208:120", help="size of the long videos")
     parser.add_argument("--quality", default="32")
+    parser.add_argument("--longs", type=int, default=3, help="number of long videos")
     parser.add_argument("--gops-only", action="store_true", help="only what content-defined GOPs cost in rate")
     arguments = parser.parse_args()
     vcn = arguments.vcn.resolve()
@@ -134,7 +135,7 @@ def main():
         # Long videos: eight different shots of 48 frames or fewer each, one after the other.
         shots = [folder for folder in folders if len(list(folder.iterdir())) >= 12]
         longs = []
-        for index in range(3):
+        for index in range(arguments.longs):
             out = work / "long" / f"{index}.mp4"
             own = [folder for folder in folders if folder.name.startswith("long_")][2 * index:2 * index + 2]
             lossless(own + shots[index * 12:index * 12 + 12], arguments.long_size, 48, out, 0)

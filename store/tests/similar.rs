@@ -114,7 +114,7 @@ fn a_caption_between_frames_that_look_alike_shows_in_the_pixels() {
     let original = clip(3, 0..150);
     let mut captioned = original.clone();
     let caption = |picture: &mut Yuv420| (20..60).for_each(|row| picture.y[row * 80..][..70].fill(235));
-    captioned[60..90].clone_from_slice(&changed(&original[60..90], caption));
+    captioned[50..75].clone_from_slice(&changed(&original[50..75], caption));
     put(&store, "captioned", &captioned).unwrap();
     let brighter = changed(&original, |p| p.y.iter_mut().for_each(|y| *y += 6));
     let found = &find(&store, brighter)[0];
