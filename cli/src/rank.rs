@@ -179,7 +179,15 @@ pub fn run(arguments: Arguments) -> Result<()> {
         picked,
     };
     save(&ranking_file, &ranking, a.overwrite)?;
-    if a.json { Stream::Out.json(&ranking) } else { Stream::Out.text(&ranking.text()) }
+    if a.json {
+        Stream::Out.json(&ranking)?
+    } else {
+        Stream::Out.text(&ranking.text())?
+    }
+    match ranking.scenes == 0 && !ranking.failed.is_empty() {
+        true => Err(Failure::Other("none of the clips could be read".into())),
+        false => Ok(()),
+    }
 }
 
 /// The clips, each under a name of its own: that within its folder, or its path where another has the same.
@@ -190,6 +198,11 @@ fn inputs(a: &Arguments) -> Result<Vec<Input>> {
     }
     if inputs.is_empty() {
         return Err(Failure::Usage("which clips? name files or folders".to_owned()));
+    }
+    // A batch remembers what could not be read; what is not there at all is rather a slip of the pen.
+    let missing = |input: &&Input| input.path != "-" && !Path::new(&input.path).exists();
+    if let Some(input) = inputs.iter().find(missing) {
+        return Err(Failure::Usage(format!("{}: no such file or folder", input.path)));
     }
     let mut count: BTreeMap<String, usize> = BTreeMap::new();
     inputs.iter().for_each(|input| *count.entry(input.name.clone()).or_default() += 1);

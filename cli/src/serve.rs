@@ -21,7 +21,7 @@ Examples:
   vcn store --store videos init
   VCN_TOKEN=$(head -c 24 /dev/urandom | base64) vcn serve --store videos
   vcn serve --store videos --users users.txt --listen 127.0.0.1:8000
-  curl -H \"Authorization: Bearer $VCN_TOKEN\" http://127.0.0.1:7878/v1/names
+  curl -H \"Authorization: Bearer $VCN_TOKEN\" http://127.0.0.1:7878/v2/names
 
 A list of users has a line for each: NAME TOKEN, and the word `vouches` if what this user says of lossy segments is
 believed for everybody; see doc/SERVE.md. There is no TLS here: beyond this machine, put a proxy or an SSH tunnel in

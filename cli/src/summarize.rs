@@ -53,7 +53,7 @@ pub struct Arguments {
     /// Pictures of the video that are looked at a second; fewer of videos so long that these are more than 4000.
     #[arg(long, value_name = "N", default_value_t = 2.0)]
     pictures_per_second: f64,
-    /// The longest shot in seconds; longer ones are divided where they change most.
+    /// The longest shot in seconds. Scenes are divided into shots where they change (kernel temporal segmentation).
     #[arg(long, value_name = "S", default_value_t = 5.0)]
     longest_shot: f64,
     /// The name of the clip in DIR; its type says how it is written.

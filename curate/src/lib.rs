@@ -13,9 +13,9 @@ mod error;
 pub mod features;
 mod id;
 pub mod rank;
+mod samples;
 mod scan;
 pub mod summarize;
-mod whole;
 
 pub use discover::{Found, IMAGES, VIDEOS, discover};
 pub use error::{Error, Result};

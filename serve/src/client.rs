@@ -13,8 +13,8 @@ use vcn_store::{Digest, ObjectId};
 use crate::{
     error::{Error, Result},
     protocol::{
-        Account, Description, Had, Have, Named, Publish, Published, Refusal, Share, Shared, object_from,
-        object_text,
+        Account, Description, Had, Have, Named, Publish, Published, Refusal, Share, Shared, VERSION,
+        VERSION_HEADER, object_from, object_text,
     },
 };
 
@@ -71,6 +71,8 @@ enum Attempt {
     Answer(u16, Vec<u8>),
     /// It may go better next time.
     Again(String),
+    /// From a server that speaks another version of the protocol, or says nothing of it.
+    Foreign(Option<String>),
 }
 
 /// What became of a request to publish a name.
@@ -110,7 +112,7 @@ impl Client {
             .build();
         Ok(Client {
             agent: config.into(),
-            base: format!("http://{host}/{}", crate::protocol::VERSION),
+            base: format!("http://{host}/{VERSION}"),
             token: token.to_owned(),
             patience,
             sent: AtomicU64::new(0),
@@ -281,6 +283,11 @@ impl Client {
             attempts += 1;
             match self.attempt(method, path, body) {
                 Attempt::Answer(status, answer) => return Ok((status, answer)),
+                Attempt::Foreign(theirs) => {
+                    let theirs =
+                        theirs.map_or("no known version".to_owned(), |theirs| format!("version {theirs}"));
+                    return Err(Error::Version { url: self.base.clone(), theirs, ours: VERSION });
+                }
                 Attempt::Again(reason) if started.elapsed() + pause > self.patience => {
                     return Err(Error::Unreachable {
                         url: format!("{}/{path}", self.base),
@@ -315,6 +322,8 @@ impl Client {
             Err(error) => return Attempt::Again(error.to_string()),
         };
         let status = response.status().as_u16();
+        let theirs = response.headers().get(VERSION_HEADER).and_then(|theirs| theirs.to_str().ok());
+        let theirs = theirs.map(str::to_owned);
         let limit = if path.starts_with("objects/") { MAX_OBJECT } else { MAX_JSON };
         let answer = response.into_body().into_with_config().limit(limit).read_to_vec();
         match answer {
@@ -323,6 +332,7 @@ impl Client {
                 self.received.fetch_add(answer.len() as u64, Ordering::Relaxed);
                 match status {
                     408 | 429 | 500 | 502 | 503 | 504 => Attempt::Again(reason(status, &answer)),
+                    _ if theirs.as_deref() != Some(VERSION) => Attempt::Foreign(theirs),
                     _ => Attempt::Answer(status, answer),
                 }
             }

@@ -37,6 +37,20 @@ pub enum Error {
         reason: String,
     },
 
+    /// The server speaks another version of the protocol.
+    #[error(
+        "{url}: the server speaks {theirs} of the protocol, this vcn speaks version {ours}: use the same version of vcn \
+         on both sides"
+    )]
+    Version {
+        /// The URL.
+        url: String,
+        /// What the server says that it speaks.
+        theirs: String,
+        /// What we speak.
+        ours: &'static str,
+    },
+
     /// The server answered something else than the protocol says, or bytes with a wrong digest.
     #[error("{url}: a wrong answer: {reason}")]
     Answer {

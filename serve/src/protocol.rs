@@ -6,10 +6,13 @@ use vcn_store::{
     BlobRef, Class, Digest, Format, Kind, Looks, Manifest, ObjectId, Parts, SourceFacts, Timing,
 };
 
-/// The version in all paths.
-pub const VERSION: &str = "v1";
+/// The version of the protocol, in all paths. What changes so that the other side would misunderstand it takes a new one.
+pub const VERSION: &str = "v2";
 
-/// `POST /v1/have`: what is there of a video, before any of it is encoded.
+/// The header of all answers that says which version a server speaks.
+pub const VERSION_HEADER: &str = "vcn-protocol";
+
+/// `POST /v2/have`: what is there of a video, before any of it is encoded.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Have {
     /// Digest of its frames and side streams.
@@ -55,7 +58,7 @@ pub struct Had {
     pub alike: Vec<Alike>,
 }
 
-/// `PUT /v1/names/NAME`: gives a name to a video whose parts are there.
+/// `PUT /v2/names/NAME`: gives a name to a video whose parts are there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Publish {
     /// The class.
@@ -116,7 +119,7 @@ pub struct Named {
     pub identity: Digest,
 }
 
-/// `GET /v1/names/NAME`: everything that is needed to fetch a video.
+/// `GET /v2/names/NAME`: everything that is needed to fetch a video.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Description {
     /// The name, without that of its user.
@@ -138,7 +141,7 @@ pub struct Description {
     pub format: Format,
 }
 
-/// `POST /v1/shares`: sends a video to others.
+/// `POST /v2/shares`: sends a video to others.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Share {
     /// One's own name of the video.
@@ -167,7 +170,7 @@ pub struct Shared {
     pub deliveries: Vec<Delivery>,
 }
 
-/// `GET /v1/account`: what a user has used, per hour.
+/// `GET /v2/account`: what a user has used, per hour.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Account {
     /// The user.

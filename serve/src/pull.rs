@@ -77,9 +77,12 @@ fn offer<'a>(
     }
 }
 
+/// Most bytes that the decoded frames of a segment may take: servers may be as hostile as clients.
+const DECODED: u64 = 4 << 30;
+
 /// Fetches every object that is not in the own store. Returns how many.
 fn fetch_all(client: &Client, store: &Store, description: &Description) -> Result<u64> {
-    let limits = IntakeLimits { decoded: u64::MAX };
+    let limits = IntakeLimits { decoded: DECODED };
     let mut fetched = 0;
     let segments: BTreeSet<_> = description.manifest.segments.iter().map(|segment| segment.id()).collect();
     for id in segments {

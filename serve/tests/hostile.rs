@@ -3,10 +3,14 @@
 
 mod place;
 
-use std::{io::Write, net::TcpStream, time::Duration};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
 
 use place::{ANN, BOB, EVE, Place, play, push_frames, take};
-use vcn_serve::server::Limits;
+use vcn_serve::{Client, server::Limits};
 use vcn_store::{Digest, VerifyOptions};
 
 fn limits() -> Limits {
@@ -27,63 +31,63 @@ fn hostile_requests_are_refused() {
     push_frames(&place.client(ANN), "clip", &clip).unwrap();
     let segment = place.client(ANN).describe("clip").unwrap().manifest.segments[0].id();
     let object =
-        format!("/v1/objects/{segment}").replace(&format!("/{}/", &segment.digest.to_string()[..2]), "/");
+        format!("/v2/objects/{segment}").replace(&format!("/{}/", &segment.digest.to_string()[..2]), "/");
     assert_eq!(place.ask("GET", &object, ANN, "", b"").0, 200);
 
     // Tokens.
     for token in ["", "x", &ANN[..ANN.len() - 1], &format!("{ANN}x"), "ann", "Bearer"] {
-        for path in ["/v1/names", "/v1/names/clip", "/metrics", "/v1/account", &object] {
+        for path in ["/v2/names", "/v2/names/clip", "/metrics", "/v2/account", &object] {
             assert_eq!(place.ask("GET", path, token, "", b"").0, 401, "{token} {path}");
         }
-        assert_eq!(place.ask("PUT", "/v1/names/x", token, "", b"{}").0, 401);
+        assert_eq!(place.ask("PUT", "/v2/names/x", token, "", b"{}").0, 401);
     }
     assert!(
         place
-            .raw(b"GET /v1/names HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            .raw(b"GET /v2/names HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
             .starts_with("HTTP/1.1 401")
     );
 
     // Paths.
     for path in [
-        "/v1/names/../ann/clip",
-        "/v1/names/%2e%2e/ann/clip",
-        "/v1/names/a//b",
-        "/v1/names/a/",
-        "/v1/names/a%00b",
-        "/v1/names/a%5cb",
-        "/v1/names/..%2f..%2fetc%2fpasswd",
-        "/v1/names/%ff",
-        "/v1/objects/seg/../../store.json",
-        "/v1/objects/log/0000000000000000000000000000000000000000000000000000000000000000",
-        "/v1/objects/seg/..%2f..%2fstore.json",
-        "/v1/objects/seg/ABCDEF",
-        "/v1/originals/../store.json",
+        "/v2/names/../ann/clip",
+        "/v2/names/%2e%2e/ann/clip",
+        "/v2/names/a//b",
+        "/v2/names/a/",
+        "/v2/names/a%00b",
+        "/v2/names/a%5cb",
+        "/v2/names/..%2f..%2fetc%2fpasswd",
+        "/v2/names/%ff",
+        "/v2/objects/seg/../../store.json",
+        "/v2/objects/log/0000000000000000000000000000000000000000000000000000000000000000",
+        "/v2/objects/seg/..%2f..%2fstore.json",
+        "/v2/objects/seg/ABCDEF",
+        "/v2/originals/../store.json",
         "/store.json",
-        "/v1",
+        "/v2",
         "//",
     ] {
         let (status, answer) = place.ask("GET", path, ANN, "", b"");
         assert!((400..500).contains(&status) && !answer.contains("catalogue"), "{path}: {answer}");
     }
-    let long = format!("/v1/names/{}", "x".repeat(2000));
+    let long = format!("/v2/names/{}", "x".repeat(2000));
     assert_eq!(place.ask("PUT", &long, ANN, "", b"{}").0, 400);
     // Names of others cannot be reached.
-    assert_eq!(place.ask("GET", "/v1/names/clip", BOB, "", b"").0, 404);
-    assert_eq!(place.ask("DELETE", "/v1/names/clip", BOB, "", b"").0, 404);
+    assert_eq!(place.ask("GET", "/v2/names/clip", BOB, "", b"").0, 404);
+    assert_eq!(place.ask("DELETE", "/v2/names/clip", BOB, "", b"").0, 404);
 
     // Bodies.
     let big = vec![0u8; 200_000];
-    let fresh = format!("/v1/objects/seg/{}", Digest::of(&big));
+    let fresh = format!("/v2/objects/seg/{}", Digest::of(&big));
     assert_eq!(place.ask("PUT", &fresh, ANN, "", &big).0, 413);
-    assert_eq!(place.ask("POST", "/v1/have", ANN, "", &big).0, 413);
-    let other = format!("/v1/objects/seg/{}", Digest::of(b"other"));
+    assert_eq!(place.ask("POST", "/v2/have", ANN, "", &big).0, 413);
+    let other = format!("/v2/objects/seg/{}", Digest::of(b"other"));
     assert_eq!(place.ask("PUT", &other, ANN, "", b"not those bytes").0, 422);
-    let blob = format!("/v1/objects/blob/{}", Digest::of(b"\x07neither"));
+    let blob = format!("/v2/objects/blob/{}", Digest::of(b"\x07neither"));
     assert_eq!(place.ask("PUT", &blob, ANN, "", b"\x07neither").0, 422);
     for body in [&b""[..], b"{", b"[]", b"{\"identity\":1}", &[0xFF; 50], &[b'['; 50_000]] {
-        assert_eq!(place.ask("POST", "/v1/have", ANN, "", body).0, 400);
-        assert_eq!(place.ask("PUT", "/v1/names/x", ANN, "", body).0, 400);
-        assert_eq!(place.ask("POST", "/v1/shares", ANN, "", body).0, 400);
+        assert_eq!(place.ask("POST", "/v2/have", ANN, "", body).0, 400);
+        assert_eq!(place.ask("PUT", "/v2/names/x", ANN, "", body).0, 400);
+        assert_eq!(place.ask("POST", "/v2/shares", ANN, "", body).0, 400);
     }
     // A chunked body without an announced length is counted as it comes.
     let mut chunked = format!(
@@ -120,6 +124,83 @@ fn hostile_requests_are_refused() {
     assert_eq!(play(&store, "ann/clip"), clip);
     assert_eq!(store.len().unwrap(), 1);
     assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+}
+
+#[test]
+fn another_version_of_the_protocol_is_told_as_such() {
+    let place = Place::new(limits());
+    for old in ["/v1/names", "/v1/have", "/v99/names/clip"] {
+        let (status, answer) = place.ask("GET", old, ANN, "", b"");
+        assert!(status == 404 && answer.contains("this server speaks version v2"), "{answer}");
+    }
+    drop(place.stop());
+
+    // A server of before there were versions in answers, and one that is ahead of us.
+    for (header, said) in [("", "no known version"), ("vcn-protocol: v3\r\n", "version v3")] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut asked = [0; 1024];
+            assert!(stream.read(&mut asked).unwrap() > 0);
+            let body = "{\"error\":\"no such path: see doc/SERVE.md\"}";
+            let length = body.len();
+            write!(stream, "HTTP/1.1 404 Not Found\r\n{header}content-length: {length}\r\n\r\n{body}")
+                .unwrap();
+        });
+        let error = Client::new(&url, ANN, Duration::from_secs(5)).unwrap().names("").unwrap_err();
+        server.join().unwrap();
+        assert!(error.to_string().contains(said), "{error}");
+    }
+}
+
+/// A client that asks for a large object and takes its time must not have the server hold it in memory.
+#[test]
+fn slow_receivers_cost_no_memory() {
+    /// A list of chunks, which are 36 bytes each.
+    const SIZE: usize = 36 * 233_000 + 1;
+    const CLIENTS: usize = 12;
+    let place =
+        Place::new(Limits { object: 1 << 24, daily: 1 << 30, silence: Duration::from_secs(20), ..limits() });
+    let mut state = 1u64;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    let bytes: Vec<u8> = std::iter::once(2).chain((1..SIZE).map(|_| random())).collect();
+    let path = format!("/v2/objects/blob/{}", Digest::of(&bytes));
+    assert_eq!(place.ask("PUT", &path, ANN, "", &bytes).0, 201);
+    let ask =
+        format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {ANN}\r\n\r\n");
+    let before = resident();
+    let mut streams: Vec<TcpStream> = (0..CLIENTS)
+        .map(|_| {
+            let mut stream = TcpStream::connect(place.address).unwrap();
+            stream.write_all(ask.as_bytes()).unwrap();
+            // The answer has begun; most of it stays where it is.
+            assert!(stream.read(&mut [0; 64]).unwrap() > 0);
+            stream
+        })
+        .collect();
+    let grown = resident().saturating_sub(before);
+    assert!(grown < CLIENTS * SIZE / 2, "{grown} bytes more for {CLIENTS} clients");
+    // Those who go on get all of it.
+    let mut rest = Vec::new();
+    streams.pop().unwrap().read_to_end(&mut rest).unwrap();
+    assert!(rest.ends_with(&bytes));
+    // Parts of it, too.
+    let ask = ask.replace("\r\n\r\n", "\r\nrange: bytes=1000000-1999999\r\n\r\n");
+    let mut part = Vec::new();
+    let mut stream = TcpStream::connect(place.address).unwrap();
+    stream.write_all(ask.as_bytes()).unwrap();
+    stream.read_to_end(&mut part).unwrap();
+    assert!(part.starts_with(b"HTTP/1.1 206") && part.ends_with(&bytes[1_000_000..2_000_000]));
+}
+
+/// Bytes of memory that this process holds.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    status.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0) * 4096
 }
 
 #[test]

@@ -203,7 +203,7 @@ fn originals_and_side_streams_arrive_and_are_served_in_parts() {
     let again = send("copy");
     assert!(first.traffic.sent > 3_000_000 && again.traffic.sent < 3000, "{again:?}");
 
-    let path = "/v1/originals/a%20file.mp4";
+    let path = "/v2/originals/a%20file.mp4";
     let (status, whole) = place.ask("GET", path, ANN, "", b"");
     assert_eq!(status, 200);
     let header = |answer: &str, name: &str| {

@@ -19,7 +19,8 @@ const ENERGY_CELLS: usize = 4;
 /// Cells in a row over which means are pooled.
 const MEAN_CELLS: usize = 8;
 /// Coefficients whose energy is pooled, as pairs of vertical and horizontal frequency, with mean and standard deviation
-/// of the energy's logarithm over thumbnails of training clips.
+/// of the energy's logarithm over thumbnails of training clips: `similarity/examples/energies.rs` prints this table. What
+/// is described with other numbers is another descriptor and needs another id.
 const ENERGIES: [(usize, usize, f32, f32); 8] = [
     (0, 1, 1.41, 1.42),
     (1, 0, 1.33, 1.35),
@@ -65,10 +66,8 @@ impl Descriptor for BlockSpectrum {
             return None;
         }
         let mut energies = Vec::with_capacity(self.length());
-        for (vertical, horizontal, mean, deviation) in ENERGIES {
-            let energy = coefficients(luma, vertical, horizontal).into_iter().map(|c| c * c).collect();
-            let pooled = pooled(energy, ENERGY_CELLS).into_iter();
-            energies.extend(pooled.map(|energy| ((energy + NOISE).ln() - mean) / deviation));
+        for ((.., mean, deviation), logarithms) in ENERGIES.iter().zip(BlockSpectrum::energies(thumbnail)) {
+            energies.extend(logarithms.iter().map(|logarithm| (logarithm - mean) / deviation));
         }
         let mut means = pooled(coefficients(luma, 0, 0), MEAN_CELLS);
         let mean = means.iter().sum::<f32>() / means.len() as f32;
@@ -88,6 +87,23 @@ impl Descriptor for BlockSpectrum {
             part.chunks(cells).flat_map(|row| row.iter().rev().copied()).collect()
         };
         Some([flip(energies, ENERGY_CELLS), flip(means, MEAN_CELLS)].concat())
+    }
+}
+
+impl BlockSpectrum {
+    /// How busy a thumbnail is: for each pair of vertical and horizontal frequency in [`BlockSpectrum::frequencies`], the
+    /// logarithms of the pooled energies.
+    pub fn energies(thumbnail: &Thumbnail) -> impl Iterator<Item = Vec<f32>> {
+        BlockSpectrum::frequencies().map(move |(vertical, horizontal)| {
+            let coefficients = coefficients(thumbnail.luma(), vertical, horizontal);
+            let pooled = pooled(coefficients.into_iter().map(|c| c * c).collect(), ENERGY_CELLS);
+            pooled.into_iter().map(|energy| (energy + NOISE).ln()).collect()
+        })
+    }
+
+    /// Pairs of vertical and horizontal frequency, in half periods a block.
+    pub fn frequencies() -> impl Iterator<Item = (usize, usize)> {
+        ENERGIES.into_iter().map(|(vertical, horizontal, ..)| (vertical, horizontal))
     }
 }
 

@@ -60,7 +60,10 @@ pub fn page(title: String, scans: &[Scan], report: &Report, descriptor: &dyn Des
         "What is cropped, mirrored, captioned or contained in another is listed and never touched."
             .to_owned(),
     ];
-    Ok(Page { title, notes, groups: groups.into_values().collect() })
+    // What can go comes first.
+    let mut groups: Vec<Group> = groups.into_values().collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.saved_bytes));
+    Ok(Page { title, notes, groups })
 }
 
 /// `a` is what the evidence speaks of, `b` the video that it was compared with.
@@ -79,9 +82,9 @@ fn pair(
     for (first, second) in frames {
         let (Some(a_seen), Some(b_seen)) = (ours.get(&first), theirs.get(&second)) else { continue };
         let seconds = [first as f64 / a.rate, second as f64 / b.rate];
-        let thumbnail = Thumbnail::with(&a_seen.0, &a.window, SIDE);
+        let thumbnail = Thumbnail::with(&a_seen.0, &evidence.windows[0], SIDE);
         let thumbnail = if evidence.mirrored { thumbnail.mirrored() } else { thumbnail };
-        thumbnails.push((seconds, thumbnail, Thumbnail::with(&b_seen.0, &b.window, SIDE)));
+        thumbnails.push((seconds, thumbnail, Thumbnail::with(&b_seen.0, &evidence.windows[1], SIDE)));
         moments.push(Moment {
             seconds: [seconds[1], seconds[0]],
             pictures: [b_seen.1.clone(), a_seen.1.clone()],

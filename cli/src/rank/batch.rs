@@ -118,7 +118,7 @@ impl<'a> Measure<'a> {
             match found {
                 Ok(scenes) => batch.scenes.extend(scenes),
                 Err(error) => {
-                    note(&format!("{}: {error}", clip.name));
+                    note(&error.to_string());
                     batch.failed.push(Unread { clip: clip.name.clone(), reason: error.to_string() });
                 }
             }

@@ -45,6 +45,10 @@ struct Judged {
     key: String,
     found: FScores,
     random: FScores,
+    /// The score of each picture.
+    scores: Vec<f32>,
+    /// First and last frame of each shot in the summary.
+    summary: Vec<[u64; 2]>,
 }
 
 /// Runs the evaluation.
@@ -164,11 +168,14 @@ fn judge(
         });
         let random = mean(chance);
         let taken = chosen(a, &video, &scores);
+        let shots = video.shots.iter().filter(|shot| taken[shot.start as usize]);
+        let summary: Vec<[u64; 2]> = shots.map(|shot| [shot.start, shot.end - 1]).collect();
         if let Some(folder) = folder {
             let name = key.replace(['/', '\\'], "-");
-            folder.file(&format!("scores-{name}.svg"), drawn(&video, &scores, &taken).as_bytes())?;
+            folder.file(&format!("scores-{name}.svg"), drawn(&video, &scores, &summary).as_bytes())?;
         }
-        videos.push(Judged { key: key.clone(), found: f_scores(&taken, &video.users), random });
+        let found = f_scores(&taken, &video.users);
+        videos.push(Judged { key: key.clone(), found, random, scores, summary });
     }
     Ok(Outcome {
         learned_from: if policy.is_some() { split.train_keys.len() } else { 0 },
@@ -196,17 +203,16 @@ fn chosen(a: &Arguments, video: &Reference, scores: &[f32]) -> Vec<bool> {
     frames
 }
 
-fn drawn(video: &Reference, scores: &[f32], taken: &[bool]) -> String {
+fn drawn(video: &Reference, scores: &[f32], summary: &[[u64; 2]]) -> String {
     let points = |values: &[f32]| {
         video.picks.iter().zip(values).map(|(pick, value)| (*pick as f64, f64::from(*value))).collect()
     };
-    let shots = video.shots.iter().filter(|shot| taken[shot.start as usize]);
     let chart = plots::scores(plots::Scores {
         title: video.key.clone(),
         time: "frame",
         scores: points(scores),
         keyframes: Vec::new(),
-        taken: shots.map(|shot| [shot.start as f64, shot.end as f64]).collect(),
+        taken: summary.iter().map(|ends| ends.map(|end| end as f64)).collect(),
         opinions: points(&video.opinions),
         name: "score",
     });

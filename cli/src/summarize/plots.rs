@@ -25,8 +25,9 @@ pub fn scores(shown: Scores) -> Chart {
     // A point that is no number interrupts the line between two shots.
     let gap = (f64::NAN, f64::NAN);
     let taken = shown.taken.iter().flat_map(|[from, to]| [(*from, -0.05), (*to, -0.05), gap]).collect();
+    let keyframes = shown.keyframes.into_iter().flat_map(|keyframe| [keyframe, gap]).collect();
     let all = [
-        ("keyframes", shown.keyframes, Stroke::Dashed, 1),
+        ("keyframes", keyframes, Stroke::Dashed, 1),
         (shown.name, shown.scores, Stroke::Line, 0),
         ("people", shown.opinions, Stroke::Line, 2),
         ("in the summary", taken, Stroke::Line, 3),

@@ -78,13 +78,15 @@ pub fn run(a: &Arguments, video: &str, output: &Path) -> Result<()> {
     if video == "-" {
         return Err(Failure::Usage("a video is read twice, which standard input cannot be".to_owned()));
     }
+    // Before there is a folder for it.
+    std::fs::metadata(video).map_err(Failure::io(video, "read"))?;
     let folder = Folder::create(output, a.overwrite)?;
     let samples = look(a, video)?;
     let space = Space::new(&samples.features);
     let found = find(a, &samples, &space);
     let seconds = |frame: u64| frame as f64 / samples.rate;
     let longest = (samples.frames as f64 * a.share / SHOTS).min(a.longest_shot * samples.rate);
-    let shots = shots(&samples.cuts, samples.frames, &samples.picks, &samples.features, longest as u64);
+    let shots = shots(&samples.cuts, samples.frames, &samples.picks, &space, longest as u64);
     let frame_scores = frame_scores(&found.scores, &samples.picks, samples.frames);
     let taken = summary(&shots, &frame_scores, a.share);
     let chosen: Vec<Range<u64>> = taken.iter().map(|at| shots[*at].clone()).collect();

@@ -104,7 +104,7 @@ pub fn apply(step: &Step, action: Action, holding: &Path, journal: &mut Journal)
             fs::create_dir_all(holding).map_err(Error::io("create", holding))?;
             fs::rename(&step.path, &held).map_err(Error::io("move", &step.path))
         }
-        (Action::Delete, _) => fs::remove_file(&step.path).map_err(Error::io("delete", &step.path)),
+        (Action::Delete, _) => delete(step).map_err(Error::io("delete", &step.path)),
         (Action::Link, _) => replace(&step.path, |new| fs::hard_link(&step.kept, new)),
         (Action::Reflink, _) => {
             replace(&step.path, |new| reflink_copy::reflink(&step.kept, new).map_err(without_reflinks))
@@ -178,6 +178,27 @@ fn copy(from: &Path, to: &Path, overwrite: bool) -> Result<()> {
     fs::set_permissions(to, permissions).map_err(Error::io("set the permissions of", to))
 }
 
+/// Deletes a duplicate. It steps aside first, and only then does what is kept have to be there: of two programs that each
+/// keep what the other deletes, at most one finds it so.
+fn delete(step: &Step) -> std::io::Result<()> {
+    let aside = beside(&step.path);
+    fs::rename(&step.path, &aside)?;
+    let kept = facts(&step.kept).ok().map(|(_, bytes, modified)| (bytes, modified));
+    if kept != Some(step.seen[1]) {
+        fs::rename(&aside, &step.path)?;
+        return Err(std::io::Error::other("what is kept is no longer there"));
+    }
+    fs::remove_file(&aside)
+}
+
+/// A hidden name in the same folder.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".dedup-{}", std::process::id()));
+    path.with_file_name(name)
+}
+
 /// Says what to do where files cannot share blocks.
 fn without_reflinks(error: std::io::Error) -> std::io::Error {
     use std::io::ErrorKind::{CrossesDevices, Unsupported};
@@ -192,10 +213,7 @@ fn without_reflinks(error: std::io::Error) -> std::io::Error {
 
 /// Makes a file under another name beside `path`, then gives it that name.
 fn replace(path: &Path, make: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".dedup-{}", std::process::id()));
-    let new = path.with_file_name(name);
+    let new = beside(path);
     let made = make(&new).and_then(|()| fs::rename(&new, path));
     made.map_err(|error| {
         // Nothing half done stays; failing to tidy up must not hide the reason.

@@ -1,36 +1,38 @@
 //! Density-based clustering (Ester et al. 1996) of videos by how far apart they are.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use linfa::Float;
 use linfa::traits::Transformer;
 use linfa_clustering::Dbscan;
-use linfa_nn::{LinearSearch, distance::Distance};
-use ndarray::{Array2, ArrayView, Dimension};
+use linfa_nn::distance::{Distance, L2Dist};
+use linfa_nn::{BuildError, NearestNeighbour, NearestNeighbourIndex, NnError};
+use ndarray::{Array2, ArrayBase, ArrayView1, ArrayView2, Data, Ix2};
 
 use crate::error::{Error, Result};
 
-/// Distances between videos, from 0 to 1.
-#[derive(Clone, Debug, PartialEq)]
+/// Distances between videos, from 0 to 1, of those that are less than 1 apart.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Distances {
-    count: usize,
-    values: Vec<f32>,
+    near: Vec<BTreeMap<usize, f32>>,
 }
 
 impl Distances {
     /// As many videos, all far from each other.
     pub fn new(count: usize) -> Distances {
-        let mut values = vec![1.0; count * count];
-        (0..count).for_each(|at| values[at * count + at] = 0.0);
-        Distances { count, values }
+        Distances { near: vec![BTreeMap::new(); count] }
     }
 
     /// The distance of two videos.
     pub fn of(&self, a: usize, b: usize) -> f32 {
-        self.values.get(a * self.count + b).copied().unwrap_or(1.0)
+        if a == b { 0.0 } else { self.near.get(a).and_then(|near| near.get(&b)).copied().unwrap_or(1.0) }
     }
 
     /// Says that two videos are this near to each other, unless they are known to be nearer.
     pub fn set(&mut self, a: usize, b: usize, distance: f32) {
         for (a, b) in [(a, b), (b, a)] {
-            let value = &mut self.values[a * self.count + b];
+            let value = self.near[a].entry(b).or_insert(1.0);
             *value = value.min(distance);
         }
     }
@@ -41,9 +43,9 @@ impl Distances {
     /// # Errors
     /// Parameters that make no sense.
     pub fn clusters(&self, eps: f32, min_samples: usize) -> Result<Vec<Option<usize>>> {
-        // The points are the videos' numbers; what is between them is looked up.
-        let points = Array2::from_shape_fn((self.count, 1), |(at, _)| at as f64);
-        Dbscan::params_with(min_samples, self.clone(), LinearSearch)
+        // The points are the videos' numbers: which of them are near each other is known.
+        let points = Array2::from_shape_fn((self.near.len(), 1), |(at, _)| at as f64);
+        Dbscan::params_with(min_samples, L2Dist, Known(Arc::new(self.clone())))
             // What is as far as `eps` belongs to it.
             .tolerance(f64::from(eps) + 1e-6)
             .transform(&points)
@@ -52,10 +54,50 @@ impl Distances {
     }
 }
 
-impl Distance<f64> for Distances {
-    fn distance<D: Dimension>(&self, a: ArrayView<'_, f64, D>, b: ArrayView<'_, f64, D>) -> f64 {
-        let index = |point: ArrayView<'_, f64, D>| point.first().map_or(0, |at| *at as usize);
-        f64::from(self.of(index(a), index(b)))
+/// Neighbours that need not be searched for.
+#[derive(Debug)]
+struct Known(Arc<Distances>);
+
+struct Neighbours<'a, F> {
+    points: ArrayView2<'a, F>,
+    distances: Arc<Distances>,
+}
+
+impl NearestNeighbour for Known {
+    fn from_batch_with_leaf_size<'a, F: Float, DT: Data<Elem = F>, D: 'a + Distance<F>>(
+        &self,
+        batch: &'a ArrayBase<DT, Ix2>,
+        _leaf_size: usize,
+        _distance: D,
+    ) -> std::result::Result<Box<dyn 'a + Send + Sync + NearestNeighbourIndex<F>>, BuildError> {
+        Ok(Box::new(Neighbours { points: batch.view(), distances: Arc::clone(&self.0) }))
+    }
+}
+
+impl<F: Float> NearestNeighbourIndex<F> for Neighbours<'_, F> {
+    fn k_nearest(
+        &self,
+        point: ArrayView1<'_, F>,
+        k: usize,
+    ) -> std::result::Result<Vec<(ArrayView1<'_, F>, usize)>, NnError> {
+        let mut near = self.within_range(point, F::infinity())?;
+        near.truncate(k);
+        Ok(near)
+    }
+
+    /// The nearest first.
+    fn within_range(
+        &self,
+        point: ArrayView1<'_, F>,
+        range: F,
+    ) -> std::result::Result<Vec<(ArrayView1<'_, F>, usize)>, NnError> {
+        let at = point.first().and_then(|at| at.to_usize()).ok_or(NnError::WrongDimension)?;
+        let near = self.distances.near.get(at).ok_or(NnError::WrongDimension)?;
+        let within = near.iter().filter(|(_, distance)| F::cast(**distance) < range);
+        let mut found: Vec<(f32, usize)> = within.map(|(other, distance)| (*distance, *other)).collect();
+        found.push((0.0, at));
+        found.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Ok(found.into_iter().map(|(_, other)| (self.points.row(other), other)).collect())
     }
 }
 
@@ -72,6 +114,7 @@ mod tests {
         let clusters = distances.clusters(0.3, 2).unwrap();
         assert!(clusters[0].is_some() && clusters[0] == clusters[1] && clusters[1] == clusters[2]);
         assert_eq!(clusters[3..], [None, None]);
-        assert!(distances.clusters(0.0, 2).is_ok());
+        assert_eq!(distances.clusters(0.29, 3).unwrap(), [None; 5]);
+        assert!(distances.clusters(-1.0, 2).is_err());
     }
 }

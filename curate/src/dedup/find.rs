@@ -192,12 +192,14 @@ fn classes(scans: &[Scan], order: impl Fn(&usize, &usize) -> std::cmp::Ordering)
     classes
 }
 
-/// All alignments, of the first with the second of each pair and the other way round.
+/// All alignments, of the first with the second of each pair and the other way round. Of very many videos, most of those
+/// that have nothing in common are not compared at all.
 fn align(videos: &[&Scan], descriptor: &dyn Descriptor) -> BTreeMap<(usize, usize), Aligned> {
     let mut index = Index::new(descriptor);
     videos.iter().for_each(|video| {
         index.add(&video.picked, video.rate);
     });
+    let neighbours = index.neighbours(false);
     let found: Vec<Vec<(bool, Alignment)>> = videos
         .par_iter()
         .enumerate()
@@ -206,8 +208,9 @@ fn align(videos: &[&Scan], descriptor: &dyn Descriptor) -> BTreeMap<(usize, usiz
                 Some(PickedFrame { vector: descriptor.mirrored(&picked.vector)?, ..picked.clone() })
             };
             let mirrored: Vec<PickedFrame> = video.picked.iter().filter_map(flip).collect();
-            let plain = index.align(&video.picked, video.rate, Some(at)).into_iter();
-            let flipped = index.align(&mirrored, video.rate, Some(at)).into_iter();
+            let others = |other: usize| other != at;
+            let plain = neighbours.align(&video.picked, video.rate, &others).into_iter();
+            let flipped = neighbours.align(&mirrored, video.rate, &others).into_iter();
             plain.map(|found| (false, found)).chain(flipped.map(|found| (true, found))).collect()
         })
         .collect();

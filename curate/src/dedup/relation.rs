@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use vcn_similarity::{Distortion, Registration, Residual};
+use vcn_similarity::{Distortion, Registration, Residual, Window};
 
 /// Mean PSNR of the better four fifths of the blocks, in decibels, below which two videos do not show the same.
 const SAME: f32 = 25.0;
@@ -60,6 +60,8 @@ pub struct Evidence {
     pub other_from: f64,
     /// Where it ends.
     pub other_to: f64,
+    /// What was compared of each picture: what its letterbox leaves, or all of it.
+    pub windows: [Window; 2],
     /// How the one shows what the other does.
     pub registration: Registration,
     /// Pairs of frames that were compared.
@@ -79,6 +81,13 @@ impl Evidence {
     /// Whether all of the picture is of other colours, such as in black and white.
     fn is_recoloured(&self) -> bool {
         self.residual.typical_colour > OTHER_COLOURS
+    }
+
+    /// Whether so little is left that nobody can have cropped the pictures or changed their light.
+    pub(crate) fn is_as_it_was(&self) -> bool {
+        /// PSNR in decibels: what differs by 2.6 code values everywhere is of the same light still.
+        const UNTOUCHED: f32 = 40.0;
+        Distortion::psnr(self.residual.distortion.worst_frame) >= UNTOUCHED
     }
 
     /// Whether nothing hints at frames that are shown at another time.

@@ -28,6 +28,9 @@ pub fn read_list(path: &Path, input: impl Read) -> Result<Vec<Item>> {
     let mut seen: HashMap<PathBuf, (PathBuf, u64)> = HashMap::new();
     let mut items = Vec::new();
     let headers = reader.headers().map_err(|error| malformed(1, error.to_string()))?.clone();
+    if !["video_path", "feature_path"].iter().all(|column| headers.iter().any(|header| header == *column)) {
+        return Err(malformed(1, "the first line must name the columns: video_path,feature_path".to_owned()));
+    }
     let mut record = csv::StringRecord::new();
     loop {
         let read = reader.read_record(&mut record);

@@ -2,12 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use vcn_codec::Codec;
-use vcn_codec::gop::SceneChange;
 use vcn_media::FrameReader;
 
 use super::metrics::{Collector, Metrics};
 use crate::error::Result;
-use crate::whole::whole;
+use crate::samples::{frames, interval};
 
 /// A scene of a clip.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,10 +51,9 @@ pub fn scenes(
     mut seen: impl FnMut(),
 ) -> Result<Vec<Scene>> {
     let rate = reader.info().fps.as_f64();
-    let interval = (rate / pictures_per_second).round().max(1.0) as u64;
+    let interval = interval(rate, pictures_per_second);
     let mut scenes: Vec<Scene> = Vec::new();
-    let mut change = SceneChange::default();
-    let (mut from, mut frame) = (0, 0);
+    let mut from = 0;
     let mut collector = Collector::default();
     let mut close = |collector: Collector, from: u64, to: u64| {
         let (start, end) = (from as f64 / rate, to as f64 / rate);
@@ -63,20 +61,18 @@ pub fn scenes(
         let metrics = collector.finish(to - from);
         scenes.push(Scene { clip: clip.to_owned(), scene, from, to, start, end, metrics });
     };
-    while let Some(picture) = reader.next()? {
-        let thumbnail = whole(&picture);
-        if change.is_change(&thumbnail) {
-            close(std::mem::take(&mut collector), from, frame);
-            from = frame;
+    let count = frames(reader, |frame| {
+        if frame.is_cut {
+            close(std::mem::take(&mut collector), from, frame.number);
+            from = frame.number;
         }
-        if (frame - from).is_multiple_of(interval) {
-            collector.push(&thumbnail, codec);
+        if (frame.number - from).is_multiple_of(interval) {
+            collector.push(frame.thumbnail, codec);
         }
-        frame += 1;
         seen();
-    }
-    if frame > from {
-        close(collector, from, frame);
+    })?;
+    if count > from {
+        close(collector, from, count);
     }
     Ok(scenes)
 }

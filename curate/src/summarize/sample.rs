@@ -1,11 +1,10 @@
 //! Pictures of a video, described by the codec's latents.
 
 use vcn_codec::Codec;
-use vcn_codec::gop::SceneChange;
 use vcn_media::{FrameReader, Yuv420};
 
 use crate::error::Result;
-use crate::whole::whole;
+use crate::samples::{frames, interval};
 
 /// Most pictures that are kept of a video: when there are more, every other one goes.
 const MOST: usize = 4000;
@@ -39,17 +38,15 @@ pub fn sample(
     mut seen: impl FnMut(),
 ) -> Result<Samples> {
     let rate = reader.info().fps.as_f64();
-    let mut interval = (rate / pictures_per_second).round().max(1.0) as u64;
+    let mut interval = interval(rate, pictures_per_second);
     let mut samples = Samples { rate, ..Samples::default() };
-    let mut change = SceneChange::default();
-    while let Some(picture) = reader.next()? {
-        let thumbnail = whole(&picture);
-        if change.is_change(&thumbnail) {
-            samples.cuts.push(samples.frames);
+    let count = frames(reader, |frame| {
+        if frame.is_cut {
+            samples.cuts.push(frame.number);
         }
-        if samples.frames.is_multiple_of(interval) {
-            samples.picks.push(samples.frames);
-            samples.features.push(described(codec, &thumbnail));
+        if frame.number.is_multiple_of(interval) {
+            samples.picks.push(frame.number);
+            samples.features.push(described(codec, frame.thumbnail));
             if samples.picks.len() > MOST {
                 interval *= 2;
                 let kept = |at: usize| at.is_multiple_of(2);
@@ -57,9 +54,9 @@ pub fn sample(
                 samples.features = thinned(std::mem::take(&mut samples.features), kept);
             }
         }
-        samples.frames += 1;
         seen();
-    }
+    })?;
+    samples.frames = count;
     standardise(&mut samples.features);
     Ok(samples)
 }

@@ -11,7 +11,8 @@ pub struct Space {
 }
 
 impl Space {
-    /// A space of these features, one of equal length for each picture. Only their directions count.
+    /// A space of these features, one of equal length for each picture. Only their directions count; pictures without one
+    /// are alike.
     pub fn new(features: &[Vec<f32>]) -> Space {
         let directions: Vec<Vec<f32>> = features
             .iter()
@@ -25,7 +26,12 @@ impl Space {
         let mut cosines = vec![1.0; count * count];
         for i in 0..count {
             for j in 0..i {
-                let cosine: f32 = directions[i].iter().zip(&directions[j]).map(|(a, b)| a * b).sum();
+                let (a, b) = (&directions[i], &directions[j]);
+                let nothing = |direction: &[f32]| direction.iter().all(|value| *value == 0.0);
+                let cosine = match nothing(a) && nothing(b) {
+                    true => 1.0,
+                    false => a.iter().zip(b).map(|(a, b)| a * b).sum(),
+                };
                 cosines[i * count + j] = cosine;
                 cosines[j * count + i] = cosine;
             }

@@ -1,15 +1,22 @@
-//! Bodies of requests: spooled while they arrive, limited in bytes and in patience.
+//! Bodies: those of requests are spooled while they arrive, limited in bytes and in patience; those of large answers are
+//! spooled before they are sent, at the pace of whoever receives them.
 
 use std::io::{Read, Seek, Write};
 
-use axum::{body::Body, http::StatusCode};
-use futures::StreamExt;
+use axum::{
+    body::{Body, Bytes},
+    http::StatusCode,
+};
+use futures::{StreamExt, stream};
 use tempfile::SpooledTempFile;
 
 use super::{Limits, Refused, Service};
 
 /// Bytes of a body that are kept in memory; beyond, a file without a name takes them.
 const IN_MEMORY: usize = 256 << 10;
+
+/// Bytes that are in memory of a spooled answer at a time.
+const PIECE: usize = 64 << 10;
 
 /// A body that has arrived.
 pub(super) struct Spooled {
@@ -56,6 +63,28 @@ impl Spooled {
         let wrong = |error: serde_json::Error| Refused::new(StatusCode::BAD_REQUEST, error.to_string());
         serde_json::from_slice(&self.read()?).map_err(wrong)
     }
+}
+
+/// The body of an answer. What is long is sent from a file, so that nobody who is slow to receive it holds it in memory.
+pub(super) fn answer(service: &Service, bytes: &[u8]) -> Result<Body, Refused> {
+    if bytes.len() <= IN_MEMORY {
+        return Ok(Body::from(bytes.to_vec()));
+    }
+    let failed = |error: std::io::Error| spool_failed(&error);
+    let mut file = tempfile::tempfile_in(&service.spool).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    let pieces = stream::unfold(Some(file), |file| async move {
+        let mut file = file?;
+        let mut piece = Vec::with_capacity(PIECE);
+        // From the page cache, as it was just written.
+        match (&mut file).take(PIECE as u64).read_to_end(&mut piece) {
+            Ok(0) => None,
+            Ok(_) => Some((Ok(Bytes::from(piece)), Some(file))),
+            Err(error) => Some((Err(error), None)),
+        }
+    });
+    Ok(Body::from_stream(pieces))
 }
 
 fn spool_failed(error: &std::io::Error) -> Refused {

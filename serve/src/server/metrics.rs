@@ -16,7 +16,7 @@ use axum::{
 };
 
 use super::{Caller, Refused, Service, work};
-use crate::ledger::Bytes;
+use crate::{ledger::Bytes, protocol::VERSION};
 
 /// Counters since the server started.
 #[derive(Default)]
@@ -53,7 +53,8 @@ impl Metrics {
 
 /// The first part of a path, of those that there are: clients must not make up labels.
 pub(super) fn route(path: &str) -> &'static str {
-    let first = path.strip_prefix("/v1/").unwrap_or(path).trim_start_matches('/').split('/').next();
+    let versioned = path.strip_prefix('/').and_then(|path| path.strip_prefix(VERSION));
+    let first = versioned.unwrap_or(path).trim_start_matches('/').split('/').next();
     let known = ["have", "names", "originals", "objects", "shares", "account", "metrics", "healthz"];
     known.into_iter().find(|known| first == Some(known)).unwrap_or("other")
 }

@@ -1,8 +1,9 @@
 //! The server.
 //!
 //! Connections are tasks; whatever touches the store runs on threads of its own, so many at a time as [`Limits::threads`]
-//! says. Uploads are spooled to files while they arrive and read when a thread is free for them, so that memory is
-//! bounded by threads and not by clients.
+//! says. Uploads are spooled to files while they arrive and read when a thread is free for them; objects that are fetched
+//! are spooled once they are checked, and sent from there: memory is bounded by threads and not by clients, however slow
+//! these are.
 
 mod body;
 mod metrics;
@@ -22,7 +23,7 @@ use std::{
 use axum::{
     Router,
     extract::{FromRequestParts, Request, State},
-    http::{StatusCode, header, request::Parts},
+    http::{HeaderValue, StatusCode, Uri, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post, put},
@@ -39,6 +40,7 @@ use vcn_store::Store;
 use crate::{
     error::{Error, Result},
     ledger::{Bytes, Ledger},
+    protocol::{VERSION, VERSION_HEADER},
     users::Users,
 };
 use metrics::Metrics;
@@ -108,7 +110,7 @@ struct Service {
     metrics: Metrics,
     /// One permit for each request that works on the store.
     work: Semaphore,
-    /// Where uploads are spooled.
+    /// Where bodies are spooled.
     spool: PathBuf,
     started: Instant,
 }
@@ -207,17 +209,19 @@ impl Server {
 }
 
 fn router(service: Arc<Service>) -> Router {
+    let versioned = Router::new()
+        .route("/have", post(names::have))
+        .route("/names", get(names::list))
+        .route("/names/{*name}", put(names::publish).get(names::describe).delete(names::remove))
+        .route("/originals/{*name}", get(names::original))
+        .route("/objects/{kind}/{digest}", put(objects::take).get(objects::give))
+        .route("/shares", post(share::share))
+        .route("/account", get(names::show_account));
     Router::new()
-        .route("/v1/have", post(names::have))
-        .route("/v1/names", get(names::list))
-        .route("/v1/names/{*name}", put(names::publish).get(names::describe).delete(names::remove))
-        .route("/v1/originals/{*name}", get(names::original))
-        .route("/v1/objects/{kind}/{digest}", put(objects::take).get(objects::give))
-        .route("/v1/shares", post(share::share))
-        .route("/v1/account", get(names::show_account))
+        .nest(&format!("/{VERSION}"), versioned)
         .route("/metrics", get(metrics::show))
         .route("/healthz", get(health))
-        .fallback(|| async { Refused::new(StatusCode::NOT_FOUND, "no such path: see doc/SERVE.md") })
+        .fallback(unknown)
         .layer(middleware::from_fn_with_state(Arc::clone(&service), count))
         .with_state(service)
 }
@@ -228,11 +232,26 @@ async fn health(State(service): State<Arc<Service>>) -> Result<&'static str, Ref
     Ok("ok\n")
 }
 
-/// Counts requests by the first part of their path and by status.
+/// What there is no route for.
+async fn unknown(uri: Uri) -> Refused {
+    let first = uri.path().trim_start_matches('/').split('/').next().unwrap_or_default();
+    let number = first.strip_prefix('v').and_then(|number| number.parse::<u32>().ok());
+    let reason = match number.is_some() && first != VERSION {
+        true => format!(
+            "this server speaks version {VERSION} of the protocol, you speak {first}: use the same version of vcn on both \
+             sides"
+        ),
+        false => "no such path: see doc/SERVE.md".to_owned(),
+    };
+    Refused::new(StatusCode::NOT_FOUND, reason)
+}
+
+/// Counts requests by the first part of their path and by status, and says in every answer which version is spoken.
 async fn count(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let route = metrics::route(request.uri().path());
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
     service.metrics.request(route, response.status().as_u16());
+    response.headers_mut().insert(VERSION_HEADER, HeaderValue::from_static(VERSION));
     response
 }
 
@@ -264,7 +283,10 @@ impl FromRequestParts<Arc<Service>> for Caller {
             Some(user) => Ok(Caller { name: user.name.clone(), vouches: user.vouches }),
             None => {
                 service.metrics.wrong_token();
-                Err(Refused::new(StatusCode::UNAUTHORIZED, "give a token: Authorization: Bearer TOKEN"))
+                Err(Refused::new(
+                    StatusCode::UNAUTHORIZED,
+                    "this token is nobody's: vcn takes it from --token or VCN_TOKEN, others send Authorization: Bearer TOKEN",
+                ))
             }
         }
     }

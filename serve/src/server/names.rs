@@ -23,7 +23,7 @@ use crate::{
     protocol::{Account, Alike, Description, Had, Have, Named, Publish, Published, object_text},
 };
 
-/// `POST /v1/have`.
+/// `POST /v2/have`.
 pub(super) async fn have(
     State(service): State<Arc<Service>>,
     caller: Caller,
@@ -84,7 +84,7 @@ fn alike(service: &Service, caller: &Caller, looks: &Looks) -> Result<Vec<Alike>
     Ok(alike.collect())
 }
 
-/// `PUT /v1/names/NAME`. When this is answered, the name is on the disk.
+/// `PUT /v2/names/NAME`. When this is answered, the name is on the disk.
 pub(super) async fn publish(
     State(service): State<Arc<Service>>,
     caller: Caller,
@@ -164,7 +164,7 @@ pub(super) struct ListQuery {
 /// Most names in an answer.
 const PAGE: usize = 1000;
 
-/// `GET /v1/names?prefix=&after=&limit=`.
+/// `GET /v2/names?prefix=&after=&limit=`.
 pub(super) async fn list(
     State(service): State<Arc<Service>>,
     caller: Caller,
@@ -193,7 +193,7 @@ pub(super) async fn list(
     .await
 }
 
-/// `GET /v1/names/NAME`.
+/// `GET /v2/names/NAME`.
 pub(super) async fn describe(
     State(service): State<Arc<Service>>,
     caller: Caller,
@@ -218,14 +218,15 @@ pub(super) async fn describe(
         let (status, mut headers) = head(&wanted, &tag, length);
         headers.insert("content-type", axum::http::HeaderValue::from_static("application/json"));
         let part = wanted.part(length);
-        let body = body.get(part.start as usize..part.end as usize).map(<[u8]>::to_vec).unwrap_or_default();
-        account(service, &caller, "get", Bytes { sent: body.len() as u64, ..Bytes::default() })?;
-        Ok((status, headers, body).into_response())
+        let part = body.get(part.start as usize..part.end as usize).unwrap_or_default();
+        let answer = body::answer(service, part)?;
+        account(service, &caller, "get", Bytes { sent: part.len() as u64, ..Bytes::default() })?;
+        Ok((status, headers, answer).into_response())
     })
     .await
 }
 
-/// `DELETE /v1/names/NAME`.
+/// `DELETE /v2/names/NAME`.
 pub(super) async fn remove(
     State(service): State<Arc<Service>>,
     caller: Caller,
@@ -240,7 +241,7 @@ pub(super) async fn remove(
     .await
 }
 
-/// `GET /v1/originals/NAME`: the original bytes of a video of class `source`, a chunk at a time.
+/// `GET /v2/originals/NAME`: the original bytes of a video of class `source`, a chunk at a time.
 pub(super) async fn original(
     State(service): State<Arc<Service>>,
     caller: Caller,
@@ -290,7 +291,7 @@ pub(super) async fn original(
     Ok((status, headers, Body::from_stream(body)).into_response())
 }
 
-/// `GET /v1/account`.
+/// `GET /v2/account`.
 pub(super) async fn show_account(
     State(service): State<Arc<Service>>,
     caller: Caller,

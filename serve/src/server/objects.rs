@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{ledger::Bytes, protocol::object_from};
 
-/// `PUT /v1/objects/KIND/DIGEST`: checks an object and keeps it.
+/// `PUT /v2/objects/KIND/DIGEST`: checks an object and keeps it.
 pub(super) async fn take(
     State(service): State<Arc<Service>>,
     caller: Caller,
@@ -58,7 +58,7 @@ pub(super) async fn take(
     .await
 }
 
-/// `GET /v1/objects/KIND/DIGEST`: whoever knows the digest of an object has had its bytes, or was told it by someone who
+/// `GET /v2/objects/KIND/DIGEST`: whoever knows the digest of an object has had its bytes, or was told it by someone who
 /// has.
 pub(super) async fn give(
     State(service): State<Arc<Service>>,
@@ -81,9 +81,10 @@ pub(super) async fn give(
         }
         // All of it is read for its hash, whatever part is wanted: nothing that is damaged is sent.
         let bytes = service.store.object(id)?;
-        let slice = bytes.get(part.start as usize..part.end as usize).map(<[u8]>::to_vec).unwrap_or_default();
+        let slice = bytes.get(part.start as usize..part.end as usize).unwrap_or_default();
+        let answer = body::answer(service, slice)?;
         account(service, &caller, "get", Bytes { sent: slice.len() as u64, ..Bytes::default() })?;
-        Ok((status, headers, slice).into_response())
+        Ok((status, headers, answer).into_response())
     })
     .await
 }

@@ -14,7 +14,7 @@ use crate::{
 /// Most receivers of a share.
 const RECEIVERS: usize = 1000;
 
-/// `POST /v1/shares`. When this is answered, the names of all receivers are on the disk.
+/// `POST /v2/shares`. When this is answered, the names of all receivers are on the disk.
 pub(super) async fn share(
     State(service): State<Arc<Service>>,
     caller: Caller,
