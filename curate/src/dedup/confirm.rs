@@ -103,7 +103,7 @@ impl Couple<'_> {
             evidence
         };
         let as_it_is = evidence(Registration::IDENTITY);
-        if as_it_is.is_clean() && as_it_is.is_as_it_was() {
+        if as_it_is.residual.is_clean() && as_it_is.is_as_it_was() {
             return Ok(as_it_is);
         }
         let step = pairs.len().div_ceil(FITTED).max(1);
