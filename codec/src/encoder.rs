@@ -87,7 +87,7 @@ pub struct GopEncoder<'a> {
 }
 
 /// How many quality steps better than asked the first frame of a GOP is coded: all others are built on it.
-const INTRA_BOOST: i32 = 12;
+const INTRA_BOOST: i32 = 8;
 /// Quality of inter frames relative to the one asked for, repeating: some frames carry the quality, others lean on them.
 const HIERARCHY: [i32; 4] = [-9, -4, -9, 0];
 /// Strength of the rate-distortion optimised rounding.
