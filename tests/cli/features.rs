@@ -94,7 +94,7 @@ fn a_killed_process_is_taken_over_and_nothing_is_done_twice() {
 fn lists_that_make_no_sense_are_refused() {
     let place = Place::new();
     for (list, says) in [
-        ("video,features\na,b\n", "line 2: "),
+        ("video,features\na,b\n", "line 1: the first line must name the columns"),
         ("video_path,feature_path\na,x.npy\nb,x.npy\n", "line 3: x.npy is for a already, in line 2"),
         ("video_path,feature_path\na,\n", "line 2: a video and a file"),
     ] {

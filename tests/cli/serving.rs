@@ -73,7 +73,11 @@ fn a_video_goes_to_a_server_and_back() {
     assert_eq!(names.lines().count(), 4, "{names}");
 
     place.fails(&format!("push in.y4m --to {} --token wrong-token", serving.url), 1, "401");
-    place.fails(&format!("{push} --name exact --class quality --model MODEL"), 1, "another video");
+    // Exact pictures serve a weaker class, too; another video under the name is refused.
+    place.ok(&format!("{push} --name exact --class quality --model MODEL"));
+    place.video("other.y4m", 48, 32, 12);
+    let other = format!("push other.y4m --to {} --token {TOKEN} --name exact --class frames", serving.url);
+    place.fails(&other, 1, "another video");
     place.fails(&format!("push - --to {} --token {TOKEN}", serving.url), 2, "pipe");
     place.fails(&format!("push in.y4m --to ftp://x --token {TOKEN}"), 2, "http://");
     assert_eq!(serving.terminate(), Some(0));
