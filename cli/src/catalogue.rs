@@ -3,10 +3,11 @@
 use clap::Args;
 use serde::Serialize;
 use vcn_codec::checkpoint::Checkpoint;
+use vcn_codec::container::Metric;
 
 use crate::complexity::{Complexity, Part, count, total};
 use crate::failure::{Failure, Result};
-use crate::models::{self, Metric, hex};
+use crate::models::{self, hex};
 use crate::print::{Stream, bytes};
 
 /// Arguments of `vcn models`.
@@ -51,7 +52,7 @@ impl Entry {
         Ok(Entry {
             model: model.to_owned(),
             name: checkpoint.name.clone(),
-            metric: Metric::of(checkpoint.metric),
+            metric: checkpoint.metric.name(),
             built_in,
             default: false,
             bytes: contents.len(),
@@ -67,8 +68,8 @@ pub fn run(a: Arguments) -> Result<()> {
     for (name, contents) in models::embedded() {
         models.push(Entry::new(name, contents, true)?);
     }
-    for metric in ["psnr", "ms-ssim"] {
-        if let Some(last) = models.iter_mut().rev().find(|entry| entry.metric == metric) {
+    for metric in Metric::ALL {
+        if let Some(last) = models.iter_mut().rev().find(|entry| entry.metric == metric.name()) {
             last.default = true;
         }
     }

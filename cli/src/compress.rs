@@ -306,7 +306,7 @@ fn report(a: &Arguments, codec: &Codec, e: &Encoded, search: Option<(Target, u32
             output: &a.output,
             model: &checkpoint.name,
             digest: hex(&checkpoint.digest()),
-            metric: Metric::of(checkpoint.metric),
+            metric: checkpoint.metric.name(),
             device: codec.device(),
             threads: threads(),
             encoded: e,

@@ -8,7 +8,7 @@ use vcn_media::{Chroma, Colour, Matrix, Range};
 
 use crate::colour::describe;
 use crate::failure::{Failure, Result};
-use crate::models::{self, Metric, hex};
+use crate::models::{self, hex};
 use crate::print::{Stream, bytes};
 use crate::source::seekable;
 
@@ -94,7 +94,7 @@ impl Report {
             version: VERSION,
             model: models::known(&model).map(|(_, checkpoint)| checkpoint.name),
             digest: hex(&model),
-            metric: Metric::of(metric),
+            metric: metric.name(),
             width,
             height,
             fps: fps.to_string(),

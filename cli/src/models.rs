@@ -32,19 +32,11 @@ pub enum Metric {
     MsSsim,
 }
 
-impl Metric {
-    /// As it is written in files.
-    pub fn of(metric: container::Metric) -> &'static str {
+impl From<Metric> for container::Metric {
+    fn from(metric: Metric) -> container::Metric {
         match metric {
-            container::Metric::MsSsim => "ms-ssim",
-            _ => "psnr",
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Metric::Psnr => "psnr",
-            Metric::MsSsim => "ms-ssim",
+            Metric::Psnr => container::Metric::Psnr,
+            Metric::MsSsim => container::Metric::MsSsim,
         }
     }
 }
@@ -77,17 +69,15 @@ pub fn for_encoding(name: Option<&str>, metric: Metric) -> Result<Checkpoint> {
     if let Some(name) = name {
         return named(name);
     }
-    let mut found = None;
-    for (name, bytes) in embedded() {
+    let metric = container::Metric::from(metric);
+    // The last by name; those before it need not be unpacked.
+    for (name, bytes) in embedded().iter().rev() {
         let checkpoint = Checkpoint::read(bytes).map_err(Failure::file(name))?;
-        if Metric::of(checkpoint.metric) == metric.name() {
-            found = Some(checkpoint);
+        if checkpoint.metric == metric {
+            return Ok(checkpoint);
         }
     }
-    let missing = || {
-        Failure::NoModel(format!("no model for {} is built in; give one with --model FILE", metric.name()))
-    };
-    found.ok_or_else(missing)
+    Err(Failure::NoModel(format!("no model for {} is built in; give one with --model FILE", metric.name())))
 }
 
 /// The model that decodes a file: the one named, which must be the right one, or an embedded one with that digest.

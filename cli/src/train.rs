@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use vcn_codec::container;
 use vcn_codec::model::Model;
 use vcn_train::burn::Burn;
 use vcn_train::data::{Clips, Shape};
@@ -190,10 +189,7 @@ fn work(
     let stills = if stage == Stage::Joint { a.stills } else { 0 };
     let settings = Settings {
         stage,
-        metric: match a.metric {
-            Metric::Psnr => container::Metric::Psnr,
-            Metric::MsSsim => container::Metric::MsSsim,
-        },
+        metric: a.metric.into(),
         shape: Shape { batch: a.batch, frames, lead, stills, crop: a.crop },
         steps: a.steps,
         rate: a.rate,

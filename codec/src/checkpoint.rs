@@ -10,7 +10,7 @@ use crate::{Error, Result};
 
 const MAGIC: &[u8; 8] = b"VCNMODEL";
 /// Versions that can be read: 1 was never released; since 3 the second lattice's scales are refined, too, and the
-/// prediction is; since 4 there is an anchor.
+/// prediction is; since 4 there is an anchor, and sites may keep the reference.
 const VERSIONS: std::ops::RangeInclusive<u8> = 2..=4;
 /// No checkpoint may unpack to more than this.
 const MAX_BYTES: usize = 64 << 20;

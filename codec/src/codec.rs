@@ -13,7 +13,7 @@ use crate::integer::Integer;
 use crate::model::inter::Context;
 use crate::model::motion::{self, STRIDE};
 use crate::model::params::{ACTIVATION, FLOW, PIXEL};
-use crate::model::transform::{LUMA, PACKED};
+use crate::model::transform::{PACKED, packed_plane};
 use crate::model::{FEATURES, Model, quality_plane};
 use crate::packing::{BLOCK, SITE, pack_planes, unpack};
 use crate::symbols::LatentCoder;
@@ -264,8 +264,8 @@ fn blend(samples: &mut [i32], towards: &[i32], shares: &[i32]) {
     let sites = shares.len() / 2;
     let one = 1 << ACTIVATION.frac;
     for (i, (sample, towards)) in samples.iter_mut().zip(towards).enumerate() {
-        let plane = (i / sites >= LUMA) as usize;
-        let share = shares[plane * sites + i % sites].clamp(0, one);
+        let chroma = (packed_plane(i / sites) > 0) as usize;
+        let share = shares[chroma * sites + i % sites].clamp(0, one);
         *sample += ((towards - *sample) * share + one / 2) >> ACTIVATION.frac;
     }
 }

@@ -1,8 +1,8 @@
 //! Encoding a GOP frame by frame, through the decoder's own reconstruction.
 
-use burn::tensor::Tensor;
 use std::sync::Arc;
 
+use burn::tensor::Tensor;
 use vcn_media::Yuv420;
 
 use crate::Result;
@@ -90,8 +90,6 @@ pub struct GopEncoder<'a> {
 const INTRA_BOOST: i32 = 8;
 /// Quality of inter frames relative to the one asked for, repeating: some frames carry the quality, others lean on them.
 const HIERARCHY: [i32; 4] = [-9, -4, -9, 0];
-/// Strength of the rate-distortion optimised rounding.
-const ROUNDING: f32 = 1.0;
 /// How motion may be coded: by how much better than its frame, and with what share more weight on smooth fields. The best
 /// is taken; with little effort, of the first two.
 const MOTIONS: [(i32, f32); 5] = [(8, 1.0), (-4, 2.0), (16, 1.0), (-8, 4.0), (4, 4.0)];
@@ -224,7 +222,7 @@ impl<'a> GopEncoder<'a> {
         let y = sum(exec, parts);
         let latent = self.codec.latent(0, quality, &g);
         let attempt = |coder: &mut SymbolEncoder, y: &[i32]| {
-            let coded = latent.encode(coder, y, None, ROUNDING)?;
+            let coded = latent.encode(coder, y, None)?;
             let next = self.codec.intra_frame(&coded.latent, quality, &g);
             Ok((coded, next))
         };
@@ -250,7 +248,7 @@ impl<'a> GopEncoder<'a> {
         let y = sum(exec, parts);
         let latent = codec.latent(2, quality, &g);
         let attempt = |coder: &mut SymbolEncoder, y: &[i32]| {
-            let coded = latent.encode(coder, y, Some(&prediction.context.entropy), ROUNDING)?;
+            let coded = latent.encode(coder, y, Some(&prediction.context.entropy))?;
             let becomes = anchors(self.frames).then_some(&reference);
             let next = codec.inter_frame(&prediction, &coded.latent, motion.latent.clone(), becomes, &g);
             Ok((coded, next))
@@ -420,7 +418,7 @@ impl Motion {
         g: &Geometry,
     ) -> Result<CodedMotion> {
         let context = codec.motion_context(reference, g);
-        let coded = codec.latent(1, self.quality, g).encode(coder, &self.y, Some(&context), ROUNDING)?;
+        let coded = codec.latent(1, self.quality, g).encode(coder, &self.y, Some(&context))?;
         let flow = codec.flow(&coded.latent, self.quality, g);
         Ok(CodedMotion { flow, bits: coded.side_bits + coded.symbol_bits, latent: coded.latent })
     }

@@ -4,11 +4,13 @@
 //! every 8x8 site of an inter frame says whether it is taken from the reference as it is, as skipped blocks are in
 //! H.264, at the price of a small part of a bit where its surroundings foretell it.
 
+use std::convert::Infallible;
+
 use vcn_media::Yuv420;
 
 use crate::Result;
-use crate::entropy::{Habit, SymbolDecoder, SymbolEncoder};
-use crate::model::transform::RGB_WEIGHTS;
+use crate::entropy::{Chance, Habit, SymbolDecoder, SymbolEncoder};
+use crate::model::transform::SAMPLE_WEIGHTS;
 use crate::packing::SITE;
 use crate::warp::Flow;
 
@@ -55,31 +57,35 @@ impl Keeper {
     /// # Errors
     /// If the payload is damaged.
     pub fn read(&mut self, coder: &mut SymbolDecoder, flow: &Flow) -> Result<&[bool]> {
-        let mut map = Vec::with_capacity(self.kept.len());
-        while map.len() < self.kept.len() {
-            let habit = &mut self.habits[self.context(flow, &map)];
-            let keep = coder.get_flag(habit.chance())?;
-            habit.learn(keep);
-            map.push(keep);
-        }
-        self.kept = map;
-        Ok(&self.kept)
+        self.each(flow, |_, chance| coder.get_flag(chance))
     }
 
     /// Chooses and writes which sites are kept: those where it saves more, `gain` by site, than `worth` for each bit that
     /// it costs.
     pub fn write(&mut self, coder: &mut SymbolEncoder, flow: &Flow, gain: &[f64], worth: f64) -> &[bool] {
-        let mut map = Vec::with_capacity(self.kept.len());
-        for gain in gain {
-            let habit = &mut self.habits[self.context(flow, &map)];
-            let chance = habit.chance();
-            let keep = *gain > worth * f64::from(chance.bits(true) - chance.bits(false));
+        let Ok(kept) = self.each(flow, |site, chance| {
+            let keep = gain[site] > worth * f64::from(chance.bits(true) - chance.bits(false));
             coder.put_flag(chance, keep);
-            habit.learn(keep);
+            Ok::<_, Infallible>(keep)
+        });
+        kept
+    }
+
+    /// Asks of every site in turn whether it is kept, and learns from the answers.
+    fn each<E>(
+        &mut self,
+        flow: &Flow,
+        mut ask: impl FnMut(usize, Chance) -> std::result::Result<bool, E>,
+    ) -> std::result::Result<&[bool], E> {
+        let mut map = Vec::with_capacity(self.kept.len());
+        for site in 0..self.kept.len() {
+            let context = self.context(flow, &map);
+            let keep = ask(site, self.habits[context].chance())?;
+            self.habits[context].learn(keep);
             map.push(keep);
         }
         self.kept = map;
-        &self.kept
+        Ok(&self.kept)
     }
 }
 
@@ -104,15 +110,14 @@ pub(crate) fn restore(picture: &mut Yuv420, reference: &Yuv420, kept: &[bool]) {
 
 /// Squared error of every site in grey levels, its planes weighted as in RGB.
 pub(crate) fn site_errors(source: &Yuv420, shown: &Yuv420) -> Vec<f64> {
-    let [y, u, v] = RGB_WEIGHTS.map(f64::from);
+    let [y, u, v] = SAMPLE_WEIGHTS.map(f64::from);
     let width = source.width;
     let row = width / SITE;
     let mut errors = vec![0.0; row * source.height / SITE];
     let planes = [
-        // A chroma sample stands for four pixels.
         (&source.y, &shown.y, SITE, width, y),
-        (&source.u, &shown.u, SITE / 2, width / 2, 4.0 * u),
-        (&source.v, &shown.v, SITE / 2, width / 2, 4.0 * v),
+        (&source.u, &shown.u, SITE / 2, width / 2, u),
+        (&source.v, &shown.v, SITE / 2, width / 2, v),
     ];
     for (a, b, side, width, weight) in planes {
         for (line, (a, b)) in a.chunks_exact(width).zip(b.chunks_exact(width)).enumerate() {

@@ -183,7 +183,7 @@ impl LatentCoder<'_> {
         Ok(self.dequantised(&known, &symbols))
     }
 
-    /// Encodes a latent given in format [`LATENT`]; `rounding` scales the worth of a bit when rounding.
+    /// Encodes a latent given in format [`LATENT`].
     ///
     /// # Errors
     /// Only if the checkpoint's tables contradict the model.
@@ -192,7 +192,6 @@ impl LatentCoder<'_> {
         coder: &mut SymbolEncoder,
         y: &[i32],
         context: Option<&Tensor<4>>,
-        rounding: f32,
     ) -> Result<CodedLatent> {
         let start = coder.bits_written();
         let (mean, index) = self.hyper_prior(context);
@@ -205,7 +204,7 @@ impl LatentCoder<'_> {
         let middle = coder.bits_written();
         let mut known = self.known(&z, context);
         let sites = self.size[0] * self.size[1];
-        let lambda = rounding * crate::model::lambda(self.quality as f32);
+        let lambda = crate::model::lambda(self.quality as f32);
         let worth: Vec<f32> = (0..self.channels())
             .map(|c| self.model.bit_worth(c, (1 << STEP_FRAC) as f32 / self.step(c) as f32, lambda))
             .collect();

@@ -39,6 +39,5 @@ pub(crate) fn interval(rate: f64, pictures_per_second: f64) -> u64 {
 
 fn whole(picture: &Picture) -> Yuv420 {
     let (width, height) = picture.size();
-    let window = Window { rows: 0..height, columns: 0..width };
-    Thumbnail::with(picture, &window, SIDE).picture().clone()
+    Thumbnail::with(picture, &Window::whole(width, height), SIDE).picture().clone()
 }

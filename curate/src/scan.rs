@@ -65,7 +65,7 @@ impl Scan {
             window = Some(window.map_or_else(|| own.clone(), |window| window.union(&own)));
             seen();
         }
-        let window = window.unwrap_or(Window { rows: 0..info.height, columns: 0..info.width });
+        let window = window.unwrap_or_else(|| Window::whole(info.width, info.height));
         Ok(Scan {
             path: path.to_owned(),
             is_folder,

@@ -35,6 +35,11 @@ impl Window {
         Window { rows: inside(height, row_is_black), columns: inside(width, column_is_black) }
     }
 
+    /// All of a picture of this size.
+    pub fn whole(width: usize, height: usize) -> Window {
+        Window { rows: 0..height, columns: 0..width }
+    }
+
     /// The smallest window that contains both.
     pub fn union(&self, other: &Window) -> Window {
         let union = |a: &Range<usize>, b: &Range<usize>| a.start.min(b.start)..a.end.max(b.end);

@@ -20,10 +20,9 @@ use crate::{Error, Result};
 pub fn export(state: &Path, name: &str) -> Result<Checkpoint> {
     let model = Model::new();
     let record = read_record(state)?;
-    let metric = match record.get("metric").map(String::as_str) {
-        Some("ms-ssim") => Metric::MsSsim,
-        _ => Metric::Psnr,
-    };
+    // Runs from before there was a choice say nothing of the metric.
+    let trained_for = |metric: &Metric| record.get("metric").is_some_and(|name| name == metric.name());
+    let metric = Metric::ALL.into_iter().find(trained_for).unwrap_or(Metric::Psnr);
     let record = serde_json::to_string(&record).expect("a map of strings is plain data");
     let mut values = initial(&model.params, 0);
     read_weights(state, &model.params, "average.", &mut values)?;

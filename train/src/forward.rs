@@ -1,7 +1,7 @@
 //! One frame through the model, differentiably: what the decoder will compute, plus what it costs.
 
 use vcn_codec::model::Model;
-use vcn_codec::model::transform::{GREY, LUMA, PACKED, RGB_WEIGHTS};
+use vcn_codec::model::transform::{GREY, LUMA, PACKED, SAMPLE_WEIGHTS, packed_plane};
 use vcn_codec::search::{BLOCK, SEARCH, search};
 use vcn_codec::warp::Plane;
 
@@ -89,13 +89,13 @@ pub fn inter<P: Tape>(
 
     let prediction = compensate(t, &reference.packed, &flow);
     let features = t.warp(&reference.features, &flow);
-    let anchor = match &reference.anchor {
-        Some([packed, onward]) => [packed.clone(), t.plus(&flow, &t.warp(onward, &flow))],
-        None => [reference.packed.clone(), flow.clone()],
-    };
-    let second = match &reference.anchor {
-        Some(_) => compensate(t, &anchor[0], &anchor[1]),
-        None => prediction.clone(),
+    let (anchor, second) = match &reference.anchor {
+        Some([packed, onward]) => {
+            let onward = t.plus(&flow, &t.warp(onward, &flow));
+            let second = compensate(t, packed, &onward);
+            ([packed.clone(), onward], second)
+        }
+        None => ([reference.packed.clone(), flow.clone()], prediction.clone()),
     };
     let context = net.context(t, &prediction, &features, &second, &q.plane);
     let prediction = blend(t, &prediction, &second, &context.blend);
@@ -157,14 +157,7 @@ fn kept<P: Tape>(
 
 /// What the square of a packed value's error adds to the squared error of the picture, in grey levels and as in RGB.
 fn channel_error(channel: usize) -> f32 {
-    let [y, u, v] = RGB_WEIGHTS;
-    // A chroma sample stands for four pixels.
-    GREY * GREY
-        * match channel {
-            c if c < LUMA => y,
-            c if c < (LUMA + PACKED) / 2 => 4.0 * u,
-            _ => 4.0 * v,
-        }
+    GREY * GREY * SAMPLE_WEIGHTS[packed_plane(channel)]
 }
 
 /// A packed prediction moved towards another by the shares of luma and chroma at each site.
@@ -220,11 +213,7 @@ pub fn distortion<P: Tape>(t: &P, x: &P::Tensor, y: &P::Tensor) -> P::Tensor {
     let d = t.minus(x, y);
     let shape = t.shape(x);
     let sites = (shape[2] * shape[3]) as f32;
-    let planes = [(64, RGB_WEIGHTS[0]), (16, RGB_WEIGHTS[1]), (16, RGB_WEIGHTS[2])];
-    let weights: Vec<f32> = planes
-        .iter()
-        .flat_map(|&(n, w)| std::iter::repeat_n(w * GREY * GREY / (n as f32 * sites), n))
-        .collect();
+    let weights: Vec<f32> = (0..PACKED).map(|c| channel_error(c) / (LUMA as f32 * sites)).collect();
     let per_channel = t.sum_sites(&t.mul(&d, &d));
     t.sum_samples(&t.mul(&per_channel, &t.constant(&weights, &[1, shape[1]])))
 }

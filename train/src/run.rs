@@ -71,8 +71,8 @@ pub struct Settings {
     pub seed: u64,
     /// Folder of the run's state and log.
     pub out: PathBuf,
-    /// State files or checkpoints to start from when the folder has no state of this stage and metric, each with the beginning of the names of the
-    /// parameters that it gives.
+    /// State files or checkpoints to start from when the folder has no state of this stage and metric, each with the
+    /// beginning of the names of the parameters that it gives.
     pub init: Vec<(PathBuf, String)>,
     /// Parameters whose names contain this start anew all the same.
     pub fresh: Option<String>,
@@ -413,11 +413,6 @@ pub fn read_weights(path: &Path, params: &Params, prefix: &str, into: &mut [Vec<
     Ok(())
 }
 
-/// As a state file and a log say it.
-fn metric_name(metric: Metric) -> &'static str {
-    if metric == Metric::MsSsim { "ms-ssim" } else { "psnr" }
-}
-
 /// What a state file says of its run: stage, metric, step, seconds of training.
 ///
 /// # Errors
@@ -470,7 +465,7 @@ fn read_state(path: &Path, params: &Params, stage: &str, metric: &str) -> Result
     let info = header.metadata().clone().unwrap_or_default();
     let number = |key: &str| info.get(key).and_then(|v| v.parse::<f64>().ok()).unwrap_or(0.0);
     // Runs from before there was a choice say nothing of the metric.
-    let trained_for = info.get("metric").map_or("psnr", String::as_str);
+    let trained_for = info.get("metric").map_or(Metric::Psnr.name(), String::as_str);
     if info.get("stage").map(String::as_str) != Some(stage) || trained_for != metric {
         return Ok(None);
     }
@@ -511,7 +506,7 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
         Stage::Inter => "inter",
         Stage::Joint => "joint",
     };
-    let metric = metric_name(settings.metric);
+    let metric = settings.metric.name();
     let file = |path: &Path| {
         let path = path.to_owned();
         move |source| Error::File { path, source }

@@ -30,6 +30,19 @@ pub enum Metric {
     MsSsim,
 }
 
+impl Metric {
+    /// All of them.
+    pub const ALL: [Metric; 2] = [Metric::Psnr, Metric::MsSsim];
+
+    /// As it is written on command lines, in reports and in training records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Metric::Psnr => "psnr",
+            Metric::MsSsim => "ms-ssim",
+        }
+    }
+}
+
 /// The fixed facts of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {

@@ -41,7 +41,7 @@ pub struct Inter {
     blend: Conv,
 }
 
-/// What the warped reference tells about the current frame.
+/// What the warped reference and the warped anchor tell about the current frame.
 pub struct Context<T> {
     /// At 1/8 resolution, for the transforms, `[b, 64, h, w]`.
     pub picture: T,

@@ -1,8 +1,9 @@
 //! The entropy model of a latent: hyperprior, context, and a two-step checkerboard.
 //!
 //! Hyperprior after Ballé et al. 2018, checkerboard after He et al. 2021 with channels split between the two
-//! lattices: of every site, half of the channels are known when the other half is predicted. The hyper-latent is coded like the latent, around means and with scales that quality and context tell: under fixed tables it cost up to a
-//! third of a P-frame at low rates.
+//! lattices: of every site, half of the channels are known when the other half is predicted. The hyper-latent is coded
+//! like the latent, around means and with scales that quality and context tell: under fixed tables it cost up to a third
+//! of a P-frame at low rates.
 
 use super::blocks::{Down, Residual, Up, chain};
 use super::ops::Ops;

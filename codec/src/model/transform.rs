@@ -9,7 +9,10 @@ use super::params::{Conv, Init, LATENT, PIXEL, Params, dct, low_frequencies};
 use super::{QUALITIES, lambda};
 
 /// Weights of the mean squared errors of Y, Cb and Cr whose sum is the mean squared error in RGB (BT.709).
-pub const RGB_WEIGHTS: [f32; 3] = [1.0, 1.159, 0.9];
+const RGB_WEIGHTS: [f32; 3] = [1.0, 1.159, 0.9];
+/// What the squared error of a sample of Y, Cb or Cr adds to the squared error of the picture in RGB: a chroma sample
+/// stands for four pixels.
+pub const SAMPLE_WEIGHTS: [f32; 3] = [RGB_WEIGHTS[0], 4.0 * RGB_WEIGHTS[1], 4.0 * RGB_WEIGHTS[2]];
 /// Channels of a packed picture.
 pub const PACKED: usize = 96;
 /// Of these, luma.
@@ -34,14 +37,9 @@ impl Kept {
         self.luma + 2 * self.chroma
     }
 
-    /// What becomes [`super::latent::Latent::error`]: the transform is orthonormal; a chroma sample stands for four pixels.
+    /// What becomes [`super::latent::Latent::error`]: the transform is orthonormal.
     pub fn error(self, channel: usize) -> f32 {
-        let weight = match channel {
-            c if c < self.luma => RGB_WEIGHTS[0],
-            c if c < self.luma + self.chroma => 4.0 * RGB_WEIGHTS[1],
-            _ => 4.0 * RGB_WEIGHTS[2],
-        };
-        COEFFICIENT * COEFFICIENT * weight
+        COEFFICIENT * COEFFICIENT * SAMPLE_WEIGHTS[plane(channel, self.luma, self.chroma)]
     }
 
     /// Gain of a channel at a quality knot, for a quantisation step of `ratio * sqrt(lambda)` grey levels: at high rate
@@ -76,6 +74,16 @@ impl Kept {
             |plane| low_frequencies(8, self.chroma).into_iter().map(move |f| (plane, radius(f, 1.0)));
         luma.chain(chroma(1)).chain(chroma(2)).collect()
     }
+}
+
+/// The plane (0, 1, 2) of a channel where so many of luma come first, then so many of each chroma.
+fn plane(channel: usize, luma: usize, chroma: usize) -> usize {
+    if channel < luma { 0 } else { 1 + (channel - luma) / chroma }
+}
+
+/// The plane (0, 1, 2) of a channel of a packed picture.
+pub fn packed_plane(channel: usize) -> usize {
+    plane(channel, LUMA, (PACKED - LUMA) / 2)
 }
 
 /// Packed channel and sub-site (of 2x2) of a sample of a macroblock.

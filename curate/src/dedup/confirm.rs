@@ -58,8 +58,7 @@ impl Couple<'_> {
         };
         let (ours, theirs) = (edges(self.a), edges(self.b));
         let differ = ours.iter().zip(theirs).any(|(a, b)| (a - b).abs() > EDGE);
-        let all = |scan: &Scan| Window { rows: 0..scan.height, columns: 0..scan.width };
-        (alike && differ).then(|| [self.a, self.b].map(all))
+        (alike && differ).then(|| [self.a, self.b].map(|scan| Window::whole(scan.width, scan.height)))
     }
 
     /// Evidence through windows.
