@@ -9,6 +9,8 @@ pub mod data;
 mod error;
 pub mod export;
 pub mod forward;
+#[cfg(feature = "libtorch")]
+mod fused;
 pub mod ms_ssim;
 pub mod optimizer;
 pub mod rate;

@@ -1,4 +1,7 @@
 //! Training on libtorch: bf16 in channels-last order, which its matrix-unit kernels want; f32 where it matters.
+//!
+//! Activations saturate to their format, as fixed point will: networks that never felt it grew beyond it, at a cost of 8 % of
+//! rate on intra frames, up to 16 % where textures are strong.
 
 use std::cell::RefCell;
 
@@ -8,19 +11,8 @@ use vcn_codec::model::ops::Ops;
 use vcn_codec::model::params::{ACTIVATION, Conv, ParamId};
 use vcn_codec::warp::HALF_SAMPLE;
 
+use crate::fused;
 use crate::tape::Tape;
-
-/// Saturates to the format of activations, as fixed point will. Networks that never felt it grew beyond it: it cost 8 % of
-/// rate on intra frames, up to 16 % where textures are strong.
-fn saturated(x: &Tensor) -> Tensor {
-    if x.kind() == Kind::Float {
-        let limit = ACTIVATION.limit() as f64;
-        return x.clamp(-limit, limit);
-    }
-    // Rounds to the format, too, where bf16 is not coarser anyway. One pass each way, where a clamp takes four back.
-    let limit = ACTIVATION.max() as i64;
-    x.fake_quantize_per_tensor_affine(1.0 / (1 << ACTIVATION.frac) as f64, 0, -limit, limit)
-}
 
 /// Slope of the leaky ReLU below zero.
 const SLOPE: f64 = 0.125;
@@ -66,6 +58,18 @@ impl Torch {
             .get_or_insert_with(|| self.params[layer.weight].to_kind(self.kind).permute([0, 3, 1, 2]))
             .shallow_clone()
     }
+
+    /// Input, weight and bias of a convolution in its precision.
+    fn convolved(&self, layer: &Conv, x: &Value) -> [Tensor; 3] {
+        let kind = if layer.precise { Kind::Float } else { self.kind };
+        [x.0.to_kind(kind), self.weight(layer), self.params[layer.bias].to_kind(kind)]
+    }
+}
+
+/// `a + sign * b`, saturated; in f32 where one of them is.
+fn saturated_sum(a: &Value, b: &Value, sign: f64) -> Value {
+    let kind = if a.0.kind() == b.0.kind() { a.0.kind() } else { Kind::Float };
+    Value(fused::add(&a.0.to_kind(kind), &b.0.to_kind(kind), sign))
 }
 
 /// NCHW view of the same data seen as NHWC, and back.
@@ -80,12 +84,24 @@ impl Ops for Torch {
     type Tensor = Value;
 
     fn conv(&self, layer: &Conv, x: &Value) -> Value {
-        let kind = if layer.precise { Kind::Float } else { self.kind };
-        let weight = self.weight(layer);
-        let bias = self.params[layer.bias].to_kind(kind);
+        let [x, weight, bias] = self.convolved(layer, x);
+        if layer.out == ACTIVATION {
+            return Value(fused::conv_activate(&x, &weight, &bias, 1.0));
+        }
         let pad = (layer.k / 2) as i64;
-        let y = x.0.to_kind(kind).conv2d(&weight, Some(&bias), [1, 1], [pad, pad], [1, 1], 1);
-        Value(if layer.out == ACTIVATION { saturated(&y) } else { y })
+        Value(x.conv2d(&weight, Some(&bias), [1, 1], [pad, pad], [1, 1], 1))
+    }
+
+    fn conv_leaky(&self, layer: &Conv, x: &Value) -> Value {
+        assert!(layer.out == ACTIVATION, "only activations are rectified");
+        let [x, weight, bias] = self.convolved(layer, x);
+        Value(fused::conv_activate(&x, &weight, &bias, SLOPE))
+    }
+
+    fn conv_add(&self, layer: &Conv, x: &Value, to: &Value) -> Value {
+        assert!(layer.out == ACTIVATION, "only activations are added to");
+        let [x, weight, bias] = self.convolved(layer, x);
+        Value(fused::conv_add(&x, &weight, &bias, &to.0))
     }
 
     fn leaky(&self, x: &Value) -> Value {
@@ -95,11 +111,11 @@ impl Ops for Torch {
     }
 
     fn add(&self, a: &Value, b: &Value) -> Value {
-        Value(saturated(&(&a.0 + &b.0)))
+        saturated_sum(a, b, 1.0)
     }
 
     fn sub(&self, a: &Value, b: &Value) -> Value {
-        Value(saturated(&(&a.0 - &b.0)))
+        saturated_sum(a, b, -1.0)
     }
 
     fn cat(&self, parts: &[&Value]) -> Value {

@@ -27,7 +27,7 @@ impl Residual {
 
     /// Applies the block.
     pub fn forward<O: Ops>(&self, o: &O, x: &O::Tensor) -> O::Tensor {
-        o.add(x, &o.conv(&self.b, &o.leaky(&o.conv(&self.a, x))))
+        o.conv_add(&self.b, &o.conv_leaky(&self.a, x), x)
     }
 }
 
@@ -55,6 +55,11 @@ impl Down {
     pub fn forward<O: Ops>(&self, o: &O, x: &O::Tensor) -> O::Tensor {
         o.conv(&self.0, &o.unshuffle(x, 2))
     }
+
+    /// Applies the layer and the leaky ReLU.
+    pub fn leaky<O: Ops>(&self, o: &O, x: &O::Tensor) -> O::Tensor {
+        o.conv_leaky(&self.0, &o.unshuffle(x, 2))
+    }
 }
 
 /// Twice the resolution: a 1x1 convolution, then depth to space.
@@ -75,5 +80,10 @@ impl Up {
     /// Applies the layer.
     pub fn forward<O: Ops>(&self, o: &O, x: &O::Tensor) -> O::Tensor {
         o.shuffle(&o.conv(&self.0, x), 2)
+    }
+
+    /// Applies the layer and the leaky ReLU, which does not mind the order of samples.
+    pub fn leaky<O: Ops>(&self, o: &O, x: &O::Tensor) -> O::Tensor {
+        o.shuffle(&o.conv_leaky(&self.0, x), 2)
     }
 }

@@ -115,9 +115,9 @@ impl Inter {
     ) -> Context<O::Tensor> {
         let h = o.cat(&[prediction, features, &o.plane(quality, prediction)]);
         let told = o.conv(&self.anchor_in, &o.sub(anchor, prediction));
-        let h = o.add(&o.conv(&self.context_in, &h), &told);
+        let h = o.conv_add(&self.context_in, &h, &told);
         let picture = chain(o, &self.context, &o.leaky(&h));
-        let entropy = o.leaky(&self.context_entropy.forward(o, &picture));
+        let entropy = self.context_entropy.leaky(o, &picture);
         let refinement = o.conv(&self.refinement, &picture);
         let blend = o.conv(&self.blend, &picture);
         Context { picture, entropy, blend, refinement }
@@ -134,7 +134,7 @@ impl Inter {
     ) -> [O::Tensor; 2] {
         let residual = o.sub(x, prediction);
         let h = o.cat(&[x, &residual, &context.picture]);
-        let h = self.analysis.forward(o, &o.leaky(&o.conv(&self.analysis_in, &h)));
+        let h = self.analysis.forward(o, &o.conv_leaky(&self.analysis_in, &h));
         [self.shortcut.analyse(o, &residual), self.analysis_out.forward(o, &h)]
     }
 
@@ -146,8 +146,8 @@ impl Inter {
         latent: &O::Tensor,
         context: &Context<O::Tensor>,
     ) -> ([O::Tensor; 2], O::Tensor) {
-        let up = o.leaky(&self.synthesis_up.forward(o, latent));
-        let h = o.leaky(&o.conv(&self.synthesis_in, &o.cat(&[&up, &context.picture])));
+        let up = self.synthesis_up.leaky(o, latent);
+        let h = o.conv_leaky(&self.synthesis_in, &o.cat(&[&up, &context.picture]));
         let features = chain(o, &self.synthesis, &h);
         ([self.shortcut.synthesise(o, latent), o.conv(&self.synthesis_out, &features)], features)
     }

@@ -58,7 +58,7 @@ impl Intra {
     /// Analysis (encoder only): packed picture to the latent in real units, as two tensors to be added: the
     /// transform and the learned correction.
     pub fn analyse<O: Ops>(&self, o: &O, x: &O::Tensor, quality: &O::Tensor) -> [O::Tensor; 2] {
-        let h = o.leaky(&o.conv(&self.analysis_in, &o.cat(&[x, &o.plane(quality, x)])));
+        let h = o.conv_leaky(&self.analysis_in, &o.cat(&[x, &o.plane(quality, x)]));
         let h = chain(o, &self.analysis, &h);
         [self.shortcut.analyse(o, x), self.analysis_out.forward(o, &h)]
     }
@@ -72,7 +72,7 @@ impl Intra {
         quality: &O::Tensor,
     ) -> ([O::Tensor; 2], O::Tensor) {
         let h = o.cat(&[latent, &o.plane(quality, latent)]);
-        let h = chain(o, &self.synthesis, &o.leaky(&self.synthesis_in.forward(o, &h)));
+        let h = chain(o, &self.synthesis, &self.synthesis_in.leaky(o, &h));
         let picture = [self.shortcut.synthesise(o, latent), o.conv(&self.synthesis_out, &h)];
         (picture, o.conv(&self.feature, &h))
     }

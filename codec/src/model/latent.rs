@@ -151,8 +151,8 @@ impl Latent {
     /// Gives the hyper-latent before rounding, `[b, hyper, ceil(h / 4), ceil(w / 4)]`.
     pub fn hyper_analysis<O: Ops>(&self, o: &O, y: &O::Tensor, quality: &O::Tensor) -> O::Tensor {
         let x = o.cat(&[y, &o.plane(quality, y)]);
-        let x = o.leaky(&o.conv(&self.analysis_in, &o.pad_to(&x, HYPER_STRIDE)));
-        let x = o.leaky(&self.analysis_mid.forward(o, &x));
+        let x = o.conv_leaky(&self.analysis_in, &o.pad_to(&x, HYPER_STRIDE));
+        let x = self.analysis_mid.leaky(o, &x);
         self.analysis_out.forward(o, &x)
     }
 
@@ -168,8 +168,8 @@ impl Latent {
         let plane = o.plane(quality, like);
         let known = match (&self.hyper_context, context) {
             (Some([first, second]), Some(context)) => {
-                let h = o.leaky(&first.forward(o, &o.pad_to(context, HYPER_STRIDE)));
-                o.cat(&[&o.leaky(&second.forward(o, &h)), &plane])
+                let h = first.leaky(o, &o.pad_to(context, HYPER_STRIDE));
+                o.cat(&[&second.leaky(o, &h), &plane])
             }
             _ => plane,
         };
@@ -186,12 +186,12 @@ impl Latent {
         quality: &O::Tensor,
         like: &O::Tensor,
     ) -> Prior<O::Tensor> {
-        let h = o.leaky(&self.synthesis_in.forward(o, z));
+        let h = self.synthesis_in.leaky(o, z);
         let h = self.synthesis_mid.forward(o, &h);
         let h = o.crop_like(&self.synthesis_out.forward(o, &h), like);
         let plane = o.plane(quality, &h);
         let parts: Vec<_> = [Some(&h), context, Some(&plane)].into_iter().flatten().collect();
-        let x = o.leaky(&o.conv(&self.prior_in, &o.cat(&parts)));
+        let x = o.conv_leaky(&self.prior_in, &o.cat(&parts));
         let features = chain(o, &self.prior, &x);
         Prior { mean: o.conv(&self.mean, &features), scale: o.conv(&self.scale, &features), features }
     }
@@ -199,7 +199,7 @@ impl Latent {
     /// Second step: what to add to the means (in their units) and to the log2 scales of the second lattice, given the
     /// first lattice's symbols (`symbols`, zero on the second lattice).
     pub fn refine<O: Ops>(&self, o: &O, features: &O::Tensor, symbols: &O::Tensor) -> [O::Tensor; 2] {
-        let x = o.leaky(&o.conv(&self.refine_in, &o.cat(&[features, symbols])));
+        let x = o.conv_leaky(&self.refine_in, &o.cat(&[features, symbols]));
         let x = self.refine.forward(o, &x);
         [o.conv(&self.refine_mean, &x), o.conv(&self.refine_scale, &x)]
     }

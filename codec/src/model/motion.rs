@@ -107,8 +107,8 @@ impl Motion {
     ) -> [O::Tensor; 2] {
         let error = o.sub(x, warped);
         let parts = o.cat(&[flow, x, &error, &o.plane(quality, x)]);
-        let h = o.leaky(&o.conv(&self.analysis_in, &o.pad_to(&parts, STRIDE)));
-        let h = o.leaky(&self.analysis_mid.forward(o, &h));
+        let h = o.conv_leaky(&self.analysis_in, &o.pad_to(&parts, STRIDE));
+        let h = self.analysis_mid.leaky(o, &h);
         let h = self.analysis.forward(o, &h);
         let flow = o.pad_to(flow, STRIDE);
         [o.conv(&self.forward, &o.unshuffle(&flow, STRIDE)), self.analysis_out.forward(o, &h)]
@@ -117,7 +117,7 @@ impl Motion {
     /// Synthesis: dequantised motion latent to flow, as two tensors to be added (and to be cropped).
     pub fn synthesise<O: Ops>(&self, o: &O, latent: &O::Tensor, quality: &O::Tensor) -> [O::Tensor; 2] {
         let h = o.cat(&[latent, &o.plane(quality, latent)]);
-        let h = self.synthesis.forward(o, &o.leaky(&o.conv(&self.synthesis_in, &h)));
+        let h = self.synthesis.forward(o, &o.conv_leaky(&self.synthesis_in, &h));
         let flow = |c: &Conv, x: &O::Tensor| o.shuffle(&o.conv(c, x), STRIDE);
         [flow(&self.inverse, latent), flow(&self.synthesis_out, &h)]
     }

@@ -14,6 +14,14 @@ pub trait Ops {
     fn conv(&self, layer: &Conv, x: &Self::Tensor) -> Self::Tensor;
     /// `max(x, x / 8)`: exact in fixed point because the slope is a power of two.
     fn leaky(&self, x: &Self::Tensor) -> Self::Tensor;
+    /// `leaky(conv(x))`; an executor may take both in one pass.
+    fn conv_leaky(&self, layer: &Conv, x: &Self::Tensor) -> Self::Tensor {
+        self.leaky(&self.conv(layer, x))
+    }
+    /// `add(to, conv(x))`; an executor may take both in one pass.
+    fn conv_add(&self, layer: &Conv, x: &Self::Tensor, to: &Self::Tensor) -> Self::Tensor {
+        self.add(to, &self.conv(layer, x))
+    }
     /// Sum of two tensors of one shape, saturated to the activation format.
     fn add(&self, a: &Self::Tensor, b: &Self::Tensor) -> Self::Tensor;
     /// Difference of two tensors of one shape, saturated to the activation format.

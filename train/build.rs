@@ -1,0 +1,23 @@
+//! Compiles the fused passes of the libtorch executor against the headers beside the library that `torch-sys` found.
+
+use std::path::Path;
+
+fn main() {
+    println!("cargo:rerun-if-changed=src/fused.cc");
+    if std::env::var_os("CARGO_FEATURE_LIBTORCH").is_none() {
+        return;
+    }
+    let lib = std::env::var("DEP_TCH_LIBTORCH_LIB").expect("torch-sys says where libtorch is");
+    let root = Path::new(&lib).parent().expect("libtorch has a folder");
+    let include = root.join("include");
+    cc::Build::new()
+        .cpp(true)
+        .std("c++17")
+        .include(&include)
+        .include(include.join("torch/csrc/api/include"))
+        .define("_GLIBCXX_USE_CXX11_ABI", "1")
+        // The headers of libtorch warn by the page.
+        .warnings(false)
+        .file("src/fused.cc")
+        .compile("vcn_fused");
+}
