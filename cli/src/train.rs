@@ -40,6 +40,9 @@ pub struct Arguments {
     /// Steps at the end over which the learning rate falls.
     #[arg(long, default_value_t = 1_000)]
     cooldown: u64,
+    /// Let the networks feel that weights have 8 bits: for the last part of a training
+    #[arg(long)]
+    quantised: bool,
     /// Learning rate.
     #[arg(long, default_value_t = 4e-4)]
     rate: f32,
@@ -194,6 +197,7 @@ fn work(
         steps: a.steps,
         rate: a.rate,
         cooldown: a.cooldown,
+        quantised: a.quantised,
         seed: a.seed,
         out: a.out.clone(),
         init: a

@@ -10,8 +10,11 @@ use crate::{Error, Result};
 
 const MAGIC: &[u8; 8] = b"VCNMODEL";
 /// Versions that can be read: 1 was never released; since 3 the second lattice's scales are refined, too, and the
-/// prediction is; since 4 there is an anchor, and sites may keep the reference.
-const VERSIONS: std::ops::RangeInclusive<u8> = 2..=4;
+/// prediction is; since 4 there is an anchor, and sites may keep the reference; since 5 intra networks and the
+/// analysis of residuals are deeper.
+const VERSIONS: std::ops::RangeInclusive<u8> = 2..=5;
+/// The finest scale of weights is one over two to this.
+const MAX_EXPONENT: u8 = 20;
 /// No checkpoint may unpack to more than this.
 const MAX_BYTES: usize = 64 << 20;
 
@@ -30,31 +33,48 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// Quantises real weights: for each output channel the largest power-of-two scale at which weights fit 8 bits and
-    /// no input can push the accumulator beyond what f32 holds exactly.
+    /// Quantises real weights to 8 bits: each output channel at the power-of-two scale at which it loses least, be it to
+    /// rounding or to clipping, of those at which no input can push the accumulator beyond what f32 holds exactly.
     pub fn quantise(conv: &Conv, weight: &[f32], bias: &[f32]) -> Layer {
         let fan = conv.k * conv.k * conv.cin;
         let mut layer = Layer { weight: Vec::new(), exponent: Vec::new(), bias: Vec::new() };
+        let least = conv.out.frac.saturating_sub(conv.input.frac);
         for (row, &b) in weight.chunks_exact(fan).zip(bias) {
-            let largest = row.iter().fold(0f32, |m, w| m.max(w.abs()));
-            let least = conv.out.frac.saturating_sub(conv.input.frac);
-            let mut exponent = 20u8;
-            let (weights, bias) = loop {
+            let at = |exponent: u8| {
                 let scale = (1u32 << exponent) as f32;
-                let weights: Vec<i8> =
-                    row.iter().map(|w| (w * scale).round().clamp(-127.0, 127.0) as i8).collect();
+                let quantised = |w: &f32| (w * scale).round().clamp(-127.0, 127.0);
+                let weights: Vec<i8> = row.iter().map(|w| quantised(w) as i8).collect();
+                let lost = row.iter().map(|w| (quantised(w) / scale - w).powi(2)).sum::<f32>();
                 let bias = (b as f64 * scale as f64 * (1u32 << conv.input.frac) as f64).round();
                 let bound = accumulator_bound(conv, &weights, bias as i64, exponent);
-                if exponent == least || (largest * scale <= 127.0 && bound < EXACT) {
-                    break (weights, bias.clamp(-(EXACT as f64) / 2.0, EXACT as f64 / 2.0) as i32);
-                }
-                exponent -= 1;
+                (lost, bound, weights, bias.clamp(-(EXACT as f64) / 2.0, EXACT as f64 / 2.0) as i32)
             };
-            layer.weight.extend(weights);
+            let largest = row.iter().fold(0f32, |m, w| m.max(w.abs()));
+            let fits = (127.0 / largest).log2().floor().clamp(least as f32, MAX_EXPONENT as f32) as u8;
+            let mut exponent = (fits + 1).min(MAX_EXPONENT);
+            let mut best = at(exponent);
+            while exponent > least {
+                let coarser = at(exponent - 1);
+                if best.1 < EXACT && best.0 <= coarser.0 {
+                    break;
+                }
+                (exponent, best) = (exponent - 1, coarser);
+            }
+            layer.weight.extend(best.2);
             layer.exponent.push(exponent);
-            layer.bias.push(bias);
+            layer.bias.push(best.3);
         }
         layer
+    }
+
+    /// The real weights and biases that the integers stand for.
+    pub fn real(&self, conv: &Conv) -> [Vec<f32>; 2] {
+        let fan = conv.k * conv.k * conv.cin;
+        let unit = |o: usize| 1.0 / (1u32 << self.exponent[o]) as f32;
+        let frac = (1u32 << conv.input.frac) as f32;
+        let weight = self.weight.iter().enumerate().map(|(i, &w)| w as f32 * unit(i / fan));
+        let bias = self.bias.iter().enumerate().map(|(o, &b)| b as f32 * unit(o) / frac);
+        [weight.collect(), bias.collect()]
     }
 
     /// Bits by which an accumulator of output channel `o` is shifted down.

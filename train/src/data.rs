@@ -137,6 +137,9 @@ const QUALITY_SPREAD: [f32; 2] = [20.0, 5.0];
 /// By how much the quality of the motion may exceed its frame's: the encoder chooses it frame by frame.
 const MOTION_SPREAD: [f32; 2] = [-6.0, 22.0];
 
+/// The highest of the qualities that are drawn more often than others.
+const USUAL_QUALITIES: f32 = 40.0;
+
 /// How many of the frames become anchors: distances vary, so that the encoder may choose.
 const ANCHORS: f32 = 0.25;
 
@@ -149,7 +152,7 @@ impl Batch {
         let samples: Vec<Vec<Yuv420>> = (0..shape.batch).map(|_| sample(clips, shape, &mut rng)).collect();
         let mut qualities = vec![Vec::with_capacity(shape.batch); shape.frames];
         for _ in 0..shape.batch {
-            let quality = rng.f32() * 63.0;
+            let quality = drawn_quality(&mut rng);
             for (t, of_frame) in qualities.iter_mut().enumerate() {
                 let offset = match t {
                     _ if shape.frames == 1 => 0.0,
@@ -169,11 +172,17 @@ impl Batch {
         let anchors = (0..shape.frames).map(|_| rng.f32() < ANCHORS).collect();
         let still = Shape { frames: 1, ..shape };
         let stills = (0..shape.stills).flat_map(|_| sample(clips, still, &mut rng)).collect();
-        let still_qualities = (0..shape.stills).map(|_| rng.f32() * 63.0).collect();
+        let still_qualities = (0..shape.stills).map(|_| drawn_quality(&mut rng)).collect();
         let at = |t: usize| samples.iter().map(|s| s[t].clone()).collect();
         let pictures = (0..shape.frames).map(at).collect();
         Batch { pictures, lead, qualities, motion_qualities, anchors, stills, still_qualities }
     }
+}
+
+/// A quality: half of the time any, else one of the lower that most videos are coded at.
+fn drawn_quality(rng: &mut Rng) -> f32 {
+    let highest = if rng.bool() { 63.0 } else { USUAL_QUALITIES };
+    rng.f32() * highest
 }
 
 /// One augmented sample.

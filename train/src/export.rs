@@ -75,13 +75,15 @@ pub fn import(path: &Path) -> Result<Vec<Vec<f32>>> {
         Checkpoint::read(&bytes).map_err(|e| Error::State { path: path.to_owned(), what: e.to_string() })?;
     let model = Model::new();
     let mut values = initial(&model.params, 0);
-    for (conv, layer) in model.params.convs.iter().zip(&checkpoint.layers) {
-        let fan = conv.macs() / conv.cout;
-        let unit = |o: usize| 1.0 / (1u32 << layer.exponent[o]) as f32;
-        values[conv.weight] =
-            layer.weight.iter().enumerate().map(|(i, &w)| w as f32 * unit(i / fan)).collect();
-        let frac = (1u32 << conv.input.frac) as f32;
-        values[conv.bias] = layer.bias.iter().enumerate().map(|(o, &b)| b as f32 * unit(o) / frac).collect();
+    // What is newer than the checkpoint starts as in a new model.
+    let known = model
+        .params
+        .convs
+        .iter()
+        .zip(&checkpoint.layers)
+        .filter(|(conv, _)| conv.since <= checkpoint.version());
+    for (conv, layer) in known {
+        [values[conv.weight], values[conv.bias]] = layer.real(conv);
     }
     for (latent, steps) in latents(&model).into_iter().zip(&checkpoint.steps) {
         let channels = latent.sizes.latent;

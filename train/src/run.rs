@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::Serialize;
+use vcn_codec::checkpoint::Layer;
 use vcn_codec::container::Metric;
 use vcn_codec::model::Model;
 use vcn_codec::model::params::{Init, Params};
@@ -65,6 +66,9 @@ pub struct Settings {
     pub steps: u64,
     /// Peak learning rate.
     pub rate: f32,
+    /// Whether the networks feel that weights have 8 bits: they are rounded as the export does before every step, and the
+    /// step is taken by what they were before (straight-through, Bengio et al. 2013).
+    pub quantised: bool,
     /// Steps at the end over which the rate falls to a twentieth.
     pub cooldown: u64,
     /// Seed of data and initial weights.
@@ -570,7 +574,11 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
         let mut clock = Instant::now();
         while state.step < settings.steps {
             let Ok(batch) = receive.recv() else { break };
-            t.load(&state.params);
+            if settings.quantised {
+                t.load(&quantised(model, &state.params));
+            } else {
+                t.load(&state.params);
+            }
             let outcome = forward(t, model, stage, settings.metric, &batch);
             t.backward(&outcome.loss);
             let gradients = t.gradients();
@@ -635,6 +643,16 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
         }
         Ok(())
     })
+}
+
+/// Parameters as the codec will have them.
+fn quantised(model: &Model, params: &[Vec<f32>]) -> Vec<Vec<f32>> {
+    let mut felt = params.to_vec();
+    for conv in &model.params.convs {
+        let layer = Layer::quantise(conv, &params[conv.weight], &params[conv.bias]);
+        [felt[conv.weight], felt[conv.bias]] = layer.real(conv);
+    }
+    felt
 }
 
 /// Factor on the learning rate: a short warm-up, a plateau, a cosine to a twentieth.

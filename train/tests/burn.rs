@@ -45,9 +45,10 @@ fn picture<P: Tape>(t: &P, frames: &[Yuv420]) -> Picture<P::Tensor> {
     Picture { packed, luma: frames.iter().map(Plane::luma).collect() }
 }
 
-/// Parameters as a run starts with them, moved a little so that nothing is zero by construction.
+/// Parameters as a run starts with them, moved a little so that nothing is zero by construction; by a seed at which no
+/// decision hangs on the order of a sum.
 fn parameters(model: &Model) -> Vec<Vec<f32>> {
-    let mut values = initial(&model.params, 7);
+    let mut values = initial(&model.params, 8);
     let mut rng = fastrand::Rng::with_seed(7);
     values.iter_mut().flatten().for_each(|v| *v += 0.02 * (rng.f32() - 0.5));
     values
@@ -192,6 +193,7 @@ fn run(out: &Path, stage: Stage, steps: u64) {
         steps,
         rate: 1e-3,
         cooldown: 0,
+        quantised: true,
         seed: 3,
         out: out.to_owned(),
         init: Vec::new(),

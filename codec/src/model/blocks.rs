@@ -1,5 +1,7 @@
 //! The two blocks that the networks repeat: a residual block and a change of resolution.
 
+use std::ops::Range;
+
 use super::ops::Ops;
 use super::params::{Conv, Init, Params};
 
@@ -23,6 +25,16 @@ impl Residual {
     /// `n` blocks named `name0`, `name1`, ...
     pub fn stack(p: &mut Params, name: &str, c: usize, n: usize) -> Vec<Residual> {
         (0..n).map(|i| Residual::new(p, &format!("{name}{i}"), c)).collect()
+    }
+
+    /// The blocks `name{first}` up to before `name{end}`, by which a stack grew with `version` of the checkpoint format:
+    /// they change nothing before training.
+    pub fn grown(p: &mut Params, name: &str, c: usize, numbers: Range<usize>, version: u8) -> Vec<Residual> {
+        let block = |p: &mut Params| Residual {
+            a: p.conv("a", c, c, 3, Init::Fan(1.0)).since(p, version),
+            b: p.conv("b", c, c, 3, Init::Constant(0.0)).since(p, version),
+        };
+        numbers.map(|i| p.scope(&format!("{name}{i}"), block)).collect()
     }
 
     /// Applies the block.

@@ -31,7 +31,7 @@ pub struct Inter {
     context: Vec<Residual>,
     context_entropy: Down,
     analysis_in: Conv,
-    analysis: Residual,
+    analysis: Vec<Residual>,
     analysis_out: Down,
     synthesis_up: Up,
     synthesis_in: Conv,
@@ -78,7 +78,10 @@ impl Inter {
                 context: Residual::stack(p, "context.block", WIDTH, 2),
                 context_entropy: Down::new(p, "context.entropy", WIDTH, CONTEXT, Init::Fan(1.0)),
                 analysis_in: p.conv("analysis.in", 2 * PACKED + WIDTH, WIDTH, 3, Init::Fan(1.0)),
-                analysis: Residual::new(p, "analysis.block", WIDTH),
+                analysis: {
+                    let first = Residual::new(p, "analysis.block", WIDTH);
+                    [vec![first], Residual::grown(p, "analysis.block", WIDTH, 1..3, 5)].concat()
+                },
                 analysis_out: Down::new(p, "analysis.out", WIDTH, channels, Init::Constant(0.0))
                     .map(|c| c.format(p, LATENT)),
                 synthesis_up: Up::new(p, "synthesis.up", channels, WIDTH, Init::Fan(1.0)).map(|c| c.wide(p)),
@@ -134,7 +137,7 @@ impl Inter {
     ) -> [O::Tensor; 2] {
         let residual = o.sub(x, prediction);
         let h = o.cat(&[x, &residual, &context.picture]);
-        let h = self.analysis.forward(o, &o.conv_leaky(&self.analysis_in, &h));
+        let h = chain(o, &self.analysis, &o.conv_leaky(&self.analysis_in, &h));
         [self.shortcut.analyse(o, &residual), self.analysis_out.forward(o, &h)]
     }
 
