@@ -1,14 +1,15 @@
 //! Compiles the fused passes of the libtorch executor against the headers beside the library that `torch-sys` found.
 
-use std::path::Path;
-
 fn main() {
     println!("cargo:rerun-if-changed=src/fused.cc");
-    if std::env::var_os("CARGO_FEATURE_LIBTORCH").is_none() {
-        return;
-    }
+    #[cfg(feature = "libtorch")]
+    compile();
+}
+
+#[cfg(feature = "libtorch")]
+fn compile() {
     let lib = std::env::var("DEP_TCH_LIBTORCH_LIB").expect("torch-sys says where libtorch is");
-    let root = Path::new(&lib).parent().expect("libtorch has a folder");
+    let root = std::path::Path::new(&lib).parent().expect("libtorch has a folder");
     let include = root.join("include");
     cc::Build::new()
         .cpp(true)
