@@ -1,7 +1,9 @@
 //! Compiles the fused passes of the libtorch executor against the headers beside the library that `torch-sys` found.
 
 fn main() {
-    println!("cargo:rerun-if-changed=src/fused.cc");
+    for file in ["src/fused.h", "src/fused.cc", "src/shuffle.cc", "src/warp.cc"] {
+        println!("cargo:rerun-if-changed={file}");
+    }
     #[cfg(feature = "libtorch")]
     compile();
 }
@@ -19,6 +21,8 @@ fn compile() {
         .define("_GLIBCXX_USE_CXX11_ABI", "1")
         // The headers of libtorch warn by the page.
         .warnings(false)
-        .file("src/fused.cc")
+        // Loops marked as independent become vectors; no threads come of it.
+        .flag_if_supported("-fopenmp-simd")
+        .files(["src/fused.cc", "src/shuffle.cc", "src/warp.cc"])
         .compile("vcn_fused");
 }

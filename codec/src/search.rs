@@ -69,31 +69,114 @@ impl Bordered {
     }
 }
 
-/// Sum of absolute differences over an `N` x `N` window.
-fn sad<const N: usize>(a: &[u8], a_stride: usize, b: &[u8], b_stride: usize) -> u32 {
+/// Sum of absolute differences over an `N` x `N` window, or as much of it as shows that it exceeds `limit`.
+fn sad<const N: usize>(a: &[u8], a_stride: usize, b: &[u8], b_stride: usize, limit: u32) -> u32 {
     let mut sum = 0u32;
-    for i in 0..N {
-        let (a, b) = (&a[i * a_stride..][..N], &b[i * b_stride..][..N]);
-        sum += a.iter().zip(b).map(|(&a, &b)| a.abs_diff(b) as u32).sum::<u32>();
+    for i in (0..N).step_by(4) {
+        for i in i..i + 4 {
+            let (a, b) = (&a[i * a_stride..][..N], &b[i * b_stride..][..N]);
+            sum += a.iter().zip(b).map(|(&a, &b)| a.abs_diff(b) as u32).sum::<u32>();
+        }
+        if sum > limit {
+            break;
+        }
     }
     sum
 }
 
-/// `N` x `N` samples of a half-sample grid at the quarter-sample position `(x, y)`, bilinear between grid points.
-fn sample_quarter<const N: usize>(grid: &Bordered, x: i32, y: i32, out: &mut [u8]) {
-    let (fx, fy) = (x & 1, y & 1);
-    let size = 2 * N as i32 + 1;
-    let base = grid.at(x >> 1, y >> 1, size);
-    let (right, below) = (fx as usize, fy as usize * grid.stride);
-    for i in 0..N {
-        let row = &base[2 * i * grid.stride..];
-        for j in 0..N {
-            let at = 2 * j;
-            let sum = row[at] as u16
-                + row[at + right] as u16
-                + row[at + below] as u16
-                + row[at + right + below] as u16;
-            out[i * N + j] = ((sum + 2) >> 2) as u8;
+/// The half-sample grid taken apart into four planes: by whether column and row are whole samples.
+struct Phases {
+    planes: [Vec<u8>; 4],
+    stride: usize,
+    border: i32,
+    width: i32,
+    height: i32,
+}
+
+impl Phases {
+    /// With the edges of the grid repeated `border` points beyond them, an even number.
+    fn new(grid: &Plane, border: usize) -> Phases {
+        let (width, height) = (grid.width / 2 + border, grid.height / 2 + border);
+        let plane = |phase: usize| {
+            let mut data = Vec::with_capacity(width * height);
+            for i in 0..height {
+                let i = (2 * i + phase / 2).saturating_sub(border).min(grid.height - 1);
+                let row = &grid.data[i * grid.width..][..grid.width];
+                let before = border / 2;
+                data.resize(data.len() + before, row[0]);
+                data.extend(row[phase % 2..].iter().step_by(2));
+                data.resize(data.len() + before, row[grid.width - 1]);
+            }
+            data
+        };
+        Phases {
+            planes: [0, 1, 2, 3].map(plane),
+            stride: width,
+            border: border as i32,
+            width: grid.width as i32,
+            height: grid.height as i32,
+        }
+    }
+
+    /// From the grid's point `(x, y)` on, every second point of a row.
+    fn from(&self, x: usize, y: usize) -> &[u8] {
+        &self.planes[2 * (y & 1) + (x & 1)][(y >> 1) * self.stride + (x >> 1)..]
+    }
+
+    /// Sum of absolute differences between `cur` and `N` x `N` samples at the quarter-sample position `(x, y)`, bilinear
+    /// between grid points, or as much of it as shows that it exceeds `limit`.
+    fn sad<const N: usize>(&self, cur: &[u8], cur_stride: usize, x: i32, y: i32, limit: u32) -> u32 {
+        let size = 2 * N as i32 + 1;
+        let at = |q: i32, side: i32| {
+            ((q >> 1).clamp(-self.border, side + self.border - size) + self.border) as usize
+        };
+        let (gx, gy) = (at(x, self.width), at(y, self.height));
+        let (right, below) = ((x & 1) as usize, (y & 1) as usize);
+        let a = self.from(gx, gy);
+        if right + below == 0 {
+            return sad::<N>(cur, cur_stride, a, self.stride, limit);
+        }
+        let mut patch = [[0u8; N]; N];
+        let d = self.from(gx + right, gy + below);
+        if right + below == 1 {
+            for (i, out) in patch.iter_mut().enumerate() {
+                let [a, d] = [a, d].map(|p| &p[i * self.stride..][..N]);
+                for (j, out) in out.iter_mut().enumerate() {
+                    *out = ((a[j] as u16 + d[j] as u16 + 1) >> 1) as u8;
+                }
+            }
+        } else {
+            let (b, c) = (self.from(gx + 1, gy), self.from(gx, gy + 1));
+            for (i, out) in patch.iter_mut().enumerate() {
+                let [a, b, c, d] = [a, b, c, d].map(|p| &p[i * self.stride..][..N]);
+                for (j, out) in out.iter_mut().enumerate() {
+                    let sum = a[j] as u16 + b[j] as u16 + c[j] as u16 + d[j] as u16;
+                    *out = ((sum + 2) >> 2) as u8;
+                }
+            }
+        }
+        sad::<N>(cur, cur_stride, patch.as_flattened(), N, limit)
+    }
+}
+
+/// The least cost so far and its vector; of equal costs, the smaller vector.
+#[derive(Clone, Copy, PartialEq)]
+struct Best {
+    cost: u32,
+    vector: Vector,
+}
+
+impl Best {
+    const NONE: Best = Best { cost: u32::MAX, vector: (0, 0) };
+
+    /// Considers a vector that costs `penalty` besides its `error`, which is told above which value it does not matter.
+    fn consider(&mut self, vector: Vector, penalty: u32, error: impl FnOnce(u32) -> u32) {
+        if penalty > self.cost || (vector == self.vector && self.cost < u32::MAX) {
+            return;
+        }
+        let cost = penalty + error(self.cost - penalty);
+        if (cost, vector) < (self.cost, self.vector) {
+            *self = Best { cost, vector };
         }
     }
 }
@@ -111,12 +194,12 @@ struct Level<'a> {
 }
 
 impl Level<'_> {
-    fn cost<const N: usize>(&self, i: usize, j: usize, v: Vector, near: Vector) -> u32 {
+    fn error<const N: usize>(&self, i: usize, j: usize, v: Vector, limit: u32) -> u32 {
         let margin = (N as i32 - self.step as i32) / 2;
         let (x, y) = ((j * self.step) as i32 - margin, (i * self.step) as i32 - margin);
         let a = self.cur.at(x, y, N as i32);
         let b = self.reference.at(x + v.0, y + v.1, N as i32);
-        sad::<N>(a, self.cur.stride, b, self.reference.stride) + self.penalty.of(v, near, self.unit)
+        sad::<N>(a, self.cur.stride, b, self.reference.stride, limit)
     }
 
     /// Best vector for every block: from the candidates, then by steps of one sample while the cost falls, at most
@@ -130,21 +213,24 @@ impl Level<'_> {
         for i in 0..self.height {
             for j in 0..self.width {
                 let near = neighbour(&field, self.width, i, j);
-                let mut best = (u32::MAX, (0, 0));
+                let mut best = Best::NONE;
+                let consider = |best: &mut Best, v: Vector| {
+                    let penalty = self.penalty.of(v, near, self.unit);
+                    best.consider(v, penalty, |limit| self.error::<N>(i, j, v, limit));
+                };
                 for v in candidates(i, j).into_iter().chain([near, (0, 0)]) {
-                    best = best.min((self.cost::<N>(i, j, v, near), v));
+                    consider(&mut best, v);
                 }
                 for _ in 0..walk {
                     let start = best;
                     for (dx, dy) in STEPS {
-                        let v = (start.1.0 + dx, start.1.1 + dy);
-                        best = best.min((self.cost::<N>(i, j, v, near), v));
+                        consider(&mut best, (start.vector.0 + dx, start.vector.1 + dy));
                     }
                     if best == start {
                         break;
                     }
                 }
-                field.push(best.1);
+                field.push(best.vector);
             }
         }
         field
@@ -222,21 +308,26 @@ pub fn search(cur: &Plane, reference: &Plane, lambda: f32) -> Field {
     let whole = full.refine::<16>(|i, j| around(&middle, width, height, i, j, 2), 4);
 
     // Half and quarter samples around it.
-    let fine = Fine { cur: &cur1, grid: &Bordered::new(&reference.half_samples(), 256) };
+    let fine = Fine { cur: &cur1, grid: &Phases::new(&reference.half_samples(), 256) };
     let mut field: Vec<Vector> = Vec::with_capacity(whole.len());
     for i in 0..height {
         for j in 0..width {
             let near = neighbour(&field, width, i, j);
-            let cost = |v: Vector| (fine.error(i, j, v) + penalty.of(v, near, 1), v);
             let start = whole[i * width + j];
-            let mut best = cost((4 * start.0, 4 * start.1)).min(cost(near)).min(cost((0, 0)));
+            let mut best = Best::NONE;
+            let consider = |best: &mut Best, v: Vector| {
+                best.consider(v, penalty.of(v, near, 1), |limit| fine.error(i, j, v, limit));
+            };
+            for v in [(4 * start.0, 4 * start.1), near, (0, 0)] {
+                consider(&mut best, v);
+            }
             for unit in [2, 1] {
-                let centre = best.1;
+                let centre = best.vector;
                 for (dx, dy) in STEPS.into_iter().chain([(-1, -1), (1, 1), (-1, 1), (1, -1)]) {
-                    best = best.min(cost((centre.0 + unit * dx, centre.1 + unit * dy)));
+                    consider(&mut best, (centre.0 + unit * dx, centre.1 + unit * dy));
                 }
             }
-            field.push(best.1);
+            field.push(best.vector);
         }
     }
     relax(&fine, &mut field, width, &Edges::new(lambda));
@@ -250,17 +341,16 @@ const STEPS: [Vector; 4] = [(-1, 0), (1, 0), (0, -1), (0, 1)];
 struct Fine<'a> {
     cur: &'a Bordered,
     /// The reference at half-sample resolution.
-    grid: &'a Bordered,
+    grid: &'a Phases,
 }
 
 impl Fine<'_> {
-    fn error(&self, i: usize, j: usize, v: Vector) -> u32 {
+    fn error(&self, i: usize, j: usize, v: Vector, limit: u32) -> u32 {
         const N: usize = 12;
         let margin = ((N - BLOCK) / 2) as i32;
         let (x, y) = ((j * BLOCK) as i32 - margin, (i * BLOCK) as i32 - margin);
-        let mut patch = [0u8; N * N];
-        sample_quarter::<N>(self.grid, 4 * x + v.0, 4 * y + v.1, &mut patch);
-        sad::<N>(self.cur.at(x, y, N as i32), self.cur.stride, &patch, N)
+        let cur = self.cur.at(x, y, N as i32);
+        self.grid.sad::<N>(cur, self.cur.stride, 4 * x + v.0, 4 * y + v.1, limit)
     }
 }
 
@@ -290,17 +380,23 @@ fn relax(fine: &Fine, field: &mut [Vector], width: usize, edges: &Edges) {
             (n + width < blocks).then_some(n + width),
         ];
         let near: Vec<Vector> = beside.into_iter().flatten().map(|n| field[n]).collect();
-        let cost = |v: Vector| (fine.error(i, j, v) + near.iter().map(|&b| edges.of(v, b)).sum::<u32>(), v);
+        let consider = |best: &mut Best, v: Vector| {
+            let edges = near.iter().map(|&b| edges.of(v, b)).sum();
+            best.consider(v, edges, |limit| fine.error(i, j, v, limit));
+        };
         let mean = |pick: fn(&Vector) -> i32| {
             (near.iter().map(pick).sum::<i32>() as f32 / near.len().max(1) as f32).round() as i32
         };
         let candidates = near.iter().copied().chain([(mean(|v| v.0), mean(|v| v.1))]);
-        let mut best = candidates.map(cost).fold(cost(field[n]), Ord::min);
-        let centre = best.1;
-        for (dx, dy) in STEPS {
-            best = best.min(cost((centre.0 + dx, centre.1 + dy)));
+        let mut best = Best::NONE;
+        for v in [field[n]].into_iter().chain(candidates) {
+            consider(&mut best, v);
         }
-        field[n] = best.1;
+        let centre = best.vector;
+        for (dx, dy) in STEPS {
+            consider(&mut best, (centre.0 + dx, centre.1 + dy));
+        }
+        field[n] = best.vector;
     }
 }
 

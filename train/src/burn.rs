@@ -11,6 +11,7 @@ use burn::tensor::{Device, Gradients, Int, Tensor, TensorData, activation};
 use vcn_codec::model::Model;
 use vcn_codec::model::ops::Ops;
 use vcn_codec::model::params::{ACTIVATION, Conv, ParamId};
+use vcn_codec::model::transform::{LUMA, PACKED};
 use vcn_codec::warp::HALF_SAMPLE;
 
 use crate::tape::Tape;
@@ -414,8 +415,14 @@ impl Tape for Burn {
         Value::new(self.sample(&x.tensor, &flow.tensor, 1))
     }
 
-    fn warp_fine(&self, x: &Value, flow: &Value) -> Value {
-        Value::new(self.sample(&self.separable(&x.tensor, Map::half_samples), &flow.tensor, 2))
+    fn compensate(&self, packed: &Value, flow: &Value) -> Value {
+        let luma = self.shuffle(&self.channels(packed, 0, LUMA), 8);
+        let chroma = self.shuffle(&self.channels(packed, LUMA, PACKED - LUMA), 4);
+        let [fine, half] = [8, 4].map(|f| self.affine(&self.enlarge(flow, f), f as f32, 0.0));
+        let grid = self.separable(&luma.tensor, Map::half_samples);
+        let luma = self.unshuffle(&Value::new(self.sample(&grid, &fine.tensor, 2)), 8);
+        let chroma = self.unshuffle(&self.warp(&chroma, &half), 4);
+        self.cat(&[&luma, &chroma])
     }
 
     fn backward(&self, loss: &Value) {

@@ -74,7 +74,7 @@ pub fn inter<P: Tape>(
 ) -> Frame<P::Tensor> {
     let net = &model.inter;
     let searched = searched_flow(t, x, reference, &mq.lambda);
-    let searched_prediction = compensate(t, &t.detach(&reference.packed), &searched);
+    let searched_prediction = t.compensate(&t.detach(&reference.packed), &searched);
 
     let [linear, learned] = net.motion.analyse(t, &searched, &x.packed, &searched_prediction, &mq.plane);
     let m = t.plus(&t.full(&linear), &t.full(&learned));
@@ -87,12 +87,12 @@ pub fn inter<P: Tape>(
     let [linear, learned] = net.motion.synthesise(t, &motion.latent, &mq.plane);
     let flow = t.crop_like(&t.plus(&t.full(&linear), &t.full(&learned)), &searched);
 
-    let prediction = compensate(t, &reference.packed, &flow);
+    let prediction = t.compensate(&reference.packed, &flow);
     let features = t.warp(&reference.features, &flow);
     let (anchor, second) = match &reference.anchor {
         Some([packed, onward]) => {
             let onward = t.plus(&flow, &t.warp(onward, &flow));
-            let second = compensate(t, packed, &onward);
+            let second = t.compensate(packed, &onward);
             ([packed.clone(), onward], second)
         }
         None => ([reference.packed.clone(), flow.clone()], prediction.clone()),
@@ -133,19 +133,23 @@ fn kept<P: Tape>(
 ) -> P::Tensor {
     let shape = t.shape(packed);
     let sites = shape[2] * shape[3];
-    let source = t.values(&x.packed);
-    let error = |picture: &P::Tensor| {
-        let mut error = vec![0.0; shape[0] * sites];
-        let picture = t.values(picture);
-        let maps = source.chunks_exact(sites).zip(picture.chunks_exact(sites)).enumerate();
-        for (map, (source, picture)) in maps {
-            let weight = channel_error(map % PACKED);
-            let error = &mut error[map / PACKED * sites..][..sites];
-            for ((e, a), b) in error.iter_mut().zip(source).zip(picture) {
-                *e += weight * (a - b) * (a - b);
+    let weights: [f32; PACKED] = std::array::from_fn(channel_error);
+    let source = t.sites(&x.packed);
+    let error = |picture: &P::Tensor| -> Vec<f32> {
+        let picture = t.sites(picture);
+        let pairs = source.chunks_exact(PACKED).zip(picture.chunks_exact(PACKED));
+        let site = |(source, picture): (&[f32], &[f32])| {
+            let mut sums = [0.0; 16];
+            let lanes = source.chunks_exact(16).zip(picture.chunks_exact(16)).zip(weights.chunks_exact(16));
+            for ((source, picture), weights) in lanes {
+                for k in 0..16 {
+                    let difference = source[k] - picture[k];
+                    sums[k] += weights[k] * difference * difference;
+                }
             }
-        }
-        error
+            sums.iter().sum()
+        };
+        pairs.map(site).collect()
     };
     let (decoded, before) = (error(packed), error(&reference.packed));
     let keep: Vec<f32> = (0..decoded.len())
@@ -172,17 +176,6 @@ fn blend<P: Tape>(t: &P, from: &P::Tensor, towards: &P::Tensor, shares: &P::Tens
 /// Limits a picture to the range of 8-bit samples, keeping gradients inside.
 fn limit<P: Tape>(t: &P, packed: &P::Tensor) -> P::Tensor {
     t.clamp(packed, -128.0 / GREY, 127.0 / GREY)
-}
-
-/// A packed picture seen through a flow at 1/8 resolution.
-fn compensate<P: Tape>(t: &P, packed: &P::Tensor, flow: &P::Tensor) -> P::Tensor {
-    let luma = t.shuffle(&t.channels(packed, 0, 64), 8);
-    let chroma = t.shuffle(&t.channels(packed, 64, 32), 4);
-    let fine = t.affine(&t.enlarge(flow, 8), 8.0, 0.0);
-    let half = t.affine(&t.enlarge(flow, 4), 4.0, 0.0);
-    let luma = t.unshuffle(&t.warp_fine(&luma, &fine), 8);
-    let chroma = t.unshuffle(&t.warp(&chroma, &half), 4);
-    t.cat(&[&luma, &chroma])
 }
 
 /// Motion search of every sample on its own, as a flow tensor.

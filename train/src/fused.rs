@@ -1,4 +1,5 @@
-//! Convolutions with what follows them, in one pass over memory each way: `fused.cc`, compiled by the build script.
+//! Passes of our own beside libtorch, compiled by the build script: `fused.cc`, convolutions with what follows them;
+//! `warp.cc`, pictures and features seen through a flow; `shuffle.cc`, space to depth and back.
 //!
 //! The loops exist once for AVX-512, once for AVX2 and once for any machine; the loader picks.
 
@@ -7,6 +8,7 @@ use std::ffi::{CStr, c_char};
 use tch::Tensor;
 use torch_sys::C_tensor;
 use vcn_codec::model::params::ACTIVATION;
+use vcn_codec::warp::HALF_SAMPLE;
 
 unsafe extern "C" {
     fn vcn_failure() -> *const c_char;
@@ -26,6 +28,9 @@ unsafe extern "C" {
         limit: f64,
         unit: f64,
     ) -> *mut C_tensor;
+    fn vcn_compensate(packed: *const C_tensor, flow: *const C_tensor, taps: *const f64) -> *mut C_tensor;
+    fn vcn_warp(x: *const C_tensor, flow: *const C_tensor) -> *mut C_tensor;
+    fn vcn_shuffle(x: *const C_tensor, r: i64, deepens: bool) -> *mut C_tensor;
     fn vcn_add(a: *const C_tensor, b: *const C_tensor, sign: f64, limit: f64, unit: f64) -> *mut C_tensor;
 }
 
@@ -61,4 +66,23 @@ pub fn conv_add(h: &Tensor, weight: &Tensor, bias: &Tensor, to: &Tensor) -> Tens
 pub fn add(a: &Tensor, b: &Tensor, sign: f64) -> Tensor {
     // SAFETY: as in `conv_activate`.
     owned(unsafe { vcn_add(a.as_ptr(), b.as_ptr(), sign, LIMIT, UNIT) })
+}
+
+/// A packed picture `[b, 96, h, w]` (f32) seen through a flow `[b, 2, h, w]`, as [`crate::tape::Tape::compensate`].
+pub fn compensate(packed: &Tensor, flow: &Tensor) -> Tensor {
+    let taps = HALF_SAMPLE.map(|t| t as f64 / 64.0);
+    // SAFETY: as in `conv_activate`; the taps are as many as `fused.cc` reads.
+    owned(unsafe { vcn_compensate(packed.as_ptr(), flow.as_ptr(), taps.as_ptr()) })
+}
+
+/// `x` (f32 or bf16) seen through a flow (f32) of its height and width, as [`crate::tape::Tape::warp`]; of the kind of `x`.
+pub fn warp(x: &Tensor, flow: &Tensor) -> Tensor {
+    // SAFETY: as in `conv_activate`.
+    owned(unsafe { vcn_warp(x.as_ptr(), flow.as_ptr()) })
+}
+
+/// Space to depth by `r` as [`vcn_codec::model::ops::Ops::unshuffle`] if it `deepens`, else its inverse; f32 or bf16.
+pub fn shuffle(x: &Tensor, r: usize, deepens: bool) -> Tensor {
+    // SAFETY: as in `conv_activate`.
+    owned(unsafe { vcn_shuffle(x.as_ptr(), r as i64, deepens) })
 }

@@ -68,9 +68,9 @@ pub trait Tape: Ops {
     fn enlarge(&self, x: &Self::Tensor, factor: usize) -> Self::Tensor;
     /// `x` seen through `flow` (`[b, 2, h, w]`, horizontal first, in samples of `x`), bilinear, border repeated.
     fn warp(&self, x: &Self::Tensor, flow: &Self::Tensor) -> Self::Tensor;
-    /// Doubles the resolution of a one-channel picture with the half-sample filter of [`vcn_codec::warp`] and reads
-    /// it through `flow` (in samples of `x`).
-    fn warp_fine(&self, x: &Self::Tensor, flow: &Self::Tensor) -> Self::Tensor;
+    /// A packed picture (f32) seen through a flow at its resolution, in units of 8 luma samples: luma bilinear on the
+    /// half-sample grid of [`vcn_codec::warp`], chroma bilinear, the flow enlarged bilinearly, borders repeated.
+    fn compensate(&self, packed: &Self::Tensor, flow: &Self::Tensor) -> Self::Tensor;
 
     /// Runs the backward pass of a scalar.
     fn backward(&self, loss: &Self::Tensor);

@@ -9,7 +9,6 @@ use tch::{Kind, Tensor};
 use vcn_codec::model::Model;
 use vcn_codec::model::ops::Ops;
 use vcn_codec::model::params::{ACTIVATION, Conv, ParamId};
-use vcn_codec::warp::HALF_SAMPLE;
 
 use crate::fused;
 use crate::tape::Tape;
@@ -125,18 +124,11 @@ impl Ops for Torch {
     }
 
     fn unshuffle(&self, x: &Value, r: usize) -> Value {
-        let (b, c, h, w) = x.0.size4().expect("four dimensions");
-        let r = r as i64;
-        let y = channels_last(&x.0).reshape([b, h / r, r, w / r, r, c]).permute([0, 1, 3, 5, 2, 4]);
-        Value(channels_first(&y.reshape([b, h / r, w / r, c * r * r])))
+        Value(fused::shuffle(&x.0, r, true))
     }
 
     fn shuffle(&self, x: &Value, r: usize) -> Value {
-        let (b, c, h, w) = x.0.size4().expect("four dimensions");
-        let r = r as i64;
-        let c = c / (r * r);
-        let y = channels_last(&x.0).reshape([b, h, w, c, r, r]).permute([0, 1, 4, 2, 5, 3]);
-        Value(channels_first(&y.reshape([b, h * r, w * r, c])))
+        Value(fused::shuffle(&x.0, r, false))
     }
 
     fn pad_to(&self, x: &Value, multiple: usize) -> Value {
@@ -163,7 +155,9 @@ impl Tape for Torch {
     }
 
     fn constant(&self, data: &[f32], shape: &[usize]) -> Value {
-        Value(Tensor::from_slice(data).reshape(shape.iter().map(|&d| d as i64).collect::<Vec<_>>()))
+        let x = Tensor::from_slice(data).reshape(shape.iter().map(|&d| d as i64).collect::<Vec<_>>());
+        // Pictures in the order that everything else has: sums of two orders take strided loops.
+        Value(if shape.len() == 4 { channels_first(&channels_last(&x).contiguous()) } else { x })
     }
 
     fn at_sites(&self, data: &[f32], shape: &[usize]) -> Value {
@@ -289,24 +283,11 @@ impl Tape for Torch {
     }
 
     fn warp(&self, x: &Value, flow: &Value) -> Value {
-        let x = sample(&x.0.to_kind(Kind::Float).contiguous(), &flow.0, 1);
-        Value(channels_first(&channels_last(&x).contiguous()))
+        Value(fused::warp(&x.0, &flow.0))
     }
 
-    fn warp_fine(&self, x: &Value, flow: &Value) -> Value {
-        let taps: Vec<f32> = HALF_SAMPLE.iter().map(|&t| t as f32 / 64.0).collect();
-        let taps = Tensor::from_slice(&taps);
-        let none: Option<Tensor> = None;
-        let (b, c, h, w) = x.0.size4().expect("four dimensions");
-        let x = x.0.contiguous();
-        let row = taps.reshape([1, 1, 1, 8]);
-        let half = x.replication_pad2d([3, 4, 0, 0]).conv2d(&row, none.as_ref(), [1, 1], [0, 0], [1, 1], 1);
-        let wide = Tensor::stack(&[&x, &half], 4).reshape([b, c, h, 2 * w]);
-        let column = taps.reshape([1, 1, 8, 1]);
-        let half =
-            wide.replication_pad2d([0, 0, 3, 4]).conv2d(&column, none.as_ref(), [1, 1], [0, 0], [1, 1], 1);
-        let grid = Tensor::stack(&[&wide, &half], 3).reshape([b, c, 2 * h, 2 * w]);
-        Value(sample(&grid, &flow.0, 2))
+    fn compensate(&self, packed: &Value, flow: &Value) -> Value {
+        Value(fused::compensate(&packed.0, &flow.0))
     }
 
     fn backward(&self, loss: &Value) {
@@ -361,17 +342,4 @@ fn band(size: i64, taps: &[f32]) -> Tensor {
         }
     }
     Tensor::from_slice(&matrix).reshape([size, outputs as i64])
-}
-
-/// Bilinear reading of `x`, which has `factor` times the resolution of `flow`, at the sites that `flow` points to.
-fn sample(x: &Tensor, flow: &Tensor, factor: i64) -> Tensor {
-    let (_, _, height, width) = x.size4().expect("four dimensions");
-    let (_, _, h, w) = flow.size4().expect("four dimensions");
-    let axis = |n: i64, size: i64, component: i64, shape: [i64; 3]| {
-        let base = Tensor::arange(n, (Kind::Float, tch::Device::Cpu)).reshape(shape);
-        let position = (flow.select(1, component) + base) * factor as f64;
-        position * (2.0 / (size - 1).max(1) as f64) - 1.0
-    };
-    let grid = Tensor::stack(&[axis(w, width, 0, [1, 1, w]), axis(h, height, 1, [1, h, 1])], 3);
-    x.grid_sampler_2d(&grid, 0, 1, true)
 }
