@@ -24,7 +24,8 @@ pub fn untrained(name: &str, metric: Metric, seed: u64) -> vcn_codec::Result<Che
         model.params.convs.iter().map(|c| Layer::quantise(c, &values[c.weight], &values[c.bias])).collect();
     let steps = latents(&model).map(|latent| steps(latent, &values[latent.log_gain]));
     let record = r#"{"stage":"none"}"#.to_owned();
-    Checkpoint::new(name.to_owned(), metric, record, layers, steps, ScaleTables::laplace(SCALES)?)
+    let scales = ScaleTables::laplace(SCALES)?;
+    Checkpoint::new(name.to_owned(), metric, record, layers, steps, [scales.clone(), scales.clone(), scales])
 }
 
 fn starting(param: &Param, state: &mut u64) -> Vec<f32> {

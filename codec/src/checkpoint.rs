@@ -11,8 +11,10 @@ use crate::{Error, Result};
 const MAGIC: &[u8; 8] = b"VCNMODEL";
 /// Versions that can be read: 1 was never released; since 3 the second lattice's scales are refined, too, and the
 /// prediction is; since 4 there is an anchor, and sites may keep the reference; since 5 intra networks and the
-/// analysis of residuals are deeper.
+/// analysis of residuals are deeper, and each latent has its own tables.
 const VERSIONS: std::ops::RangeInclusive<u8> = 2..=5;
+/// Since this version every latent has tables of its own.
+const TABLES_BY_LATENT: u8 = 5;
 /// The finest scale of weights is one over two to this.
 const MAX_EXPONENT: u8 = 20;
 /// No checkpoint may unpack to more than this.
@@ -144,8 +146,8 @@ pub struct Checkpoint {
     pub layers: Vec<Layer>,
     /// Of the intra, motion and inter latents.
     pub steps: [Steps; 3],
-    /// Tables by scale index, shared by all latents.
-    pub scales: ScaleTables,
+    /// Tables by scale index, of each latent.
+    pub scales: [ScaleTables; 3],
     version: u8,
     digest: [u8; 32],
 }
@@ -166,7 +168,7 @@ impl Checkpoint {
         record: String,
         layers: Vec<Layer>,
         steps: [Steps; 3],
-        scales: ScaleTables,
+        scales: [ScaleTables; 3],
     ) -> Result<Checkpoint> {
         let version = *VERSIONS.end();
         Checkpoint { name, metric, record, layers, steps, scales, version, digest: [0; 32] }.checked()
@@ -211,8 +213,9 @@ impl Checkpoint {
                 return wrong("a quantisation step", step as i64);
             }
         }
-        if self.scales.count() != crate::model::latent::SCALES {
-            return wrong("the number of scale tables", self.scales.count() as i64);
+        if let Some(scales) = self.scales.iter().find(|scales| scales.count() != crate::model::latent::SCALES)
+        {
+            return wrong("the number of scale tables", scales.count() as i64);
         }
         Ok(())
     }
@@ -233,7 +236,8 @@ impl Checkpoint {
             layer.bias.iter().for_each(|b| out.extend_from_slice(&b.to_le_bytes()));
         }
         self.steps.iter().flatten().for_each(|s| out.extend_from_slice(&s.to_le_bytes()));
-        self.scales.write(&mut out);
+        let sets = if self.version < TABLES_BY_LATENT { 1 } else { self.scales.len() };
+        self.scales[..sets].iter().for_each(|scales| scales.write(&mut out));
         out
     }
 
@@ -301,7 +305,12 @@ impl Checkpoint {
         let mut steps = |latent: &Latent| Ok(words(take(&mut rest, 4 * QUALITIES * latent.sizes.latent)?));
         let [a, b, c] = latents(&model);
         let steps = [steps(a)?, steps(b)?, steps(c)?];
-        let scales = ScaleTables::read(&mut rest)?;
+        let first = ScaleTables::read(&mut rest)?;
+        let scales = if version < TABLES_BY_LATENT {
+            [first.clone(), first.clone(), first]
+        } else {
+            [first, ScaleTables::read(&mut rest)?, ScaleTables::read(&mut rest)?]
+        };
         if !rest.is_empty() {
             return Err(short());
         }

@@ -13,8 +13,9 @@ use crate::frame_syntax::{self, Head};
 use crate::integer::Integer;
 use crate::keep::{Keeper, restore, site_errors};
 use crate::model::lambda;
+use crate::model::motion::STRIDE;
 use crate::model::params::{ACTIVATION, FLOW, LATENT, PIXEL, WIDE};
-use crate::model::transform::{GREY, PACKED, Shortcut};
+use crate::model::transform::{GREY, LUMA, PACKED, Shortcut};
 use crate::packing::{cropped, pack, padded};
 use crate::search::{BLOCK, SEARCH, search};
 use crate::symbols::CodedLatent;
@@ -148,11 +149,12 @@ impl<'a> GopEncoder<'a> {
 
     /// Counts from here on which symbols are written at which scale index: tables are made from that.
     pub fn count(&mut self) {
-        self.coder.count(self.codec.checkpoint.scales.count());
+        let scales = &self.codec.checkpoint.scales;
+        self.coder.count(scales.len(), scales[0].count());
     }
 
-    /// What was counted, by scale index.
-    pub fn counts(&self) -> &[Histogram] {
+    /// What was counted, by latent and scale index.
+    pub fn counts(&self) -> &[Vec<Histogram>] {
         self.coder.counts()
     }
 
@@ -222,7 +224,7 @@ impl<'a> GopEncoder<'a> {
         let y = sum(exec, parts);
         let latent = self.codec.latent(0, quality, &g);
         let attempt = |coder: &mut SymbolEncoder, y: &[i32]| {
-            let coded = latent.encode(coder, y, None)?;
+            let coded = latent.encode(coder, y, None, &[])?;
             let next = self.codec.intra_frame(&coded.latent, quality, &g);
             Ok((coded, next))
         };
@@ -248,7 +250,7 @@ impl<'a> GopEncoder<'a> {
         let y = sum(exec, parts);
         let latent = codec.latent(2, quality, &g);
         let attempt = |coder: &mut SymbolEncoder, y: &[i32]| {
-            let coded = latent.encode(coder, y, Some(&prediction.context.entropy))?;
+            let coded = latent.encode(coder, y, Some(&prediction.context.entropy), &[])?;
             let becomes = anchors(self.frames).then_some(&reference);
             let next = codec.inter_frame(&prediction, &coded.latent, motion.latent.clone(), becomes, &g);
             Ok((coded, next))
@@ -330,20 +332,30 @@ impl<'a> GopEncoder<'a> {
         let [first, others @ ..] = MOTIONS;
         let first = at(first);
         let others = if self.effort == Effort::Fast { &others[..1] } else { &others[..] };
-        let cost = |motion: &Motion| -> Result<f64> {
-            let scratch = &mut SymbolEncoder::new();
-            let coded = motion.code(self.codec, scratch, reference, &g)?;
-            let error = luma_error(&warped(&reference.picture, &coded.flow), &source.frame);
-            Ok(PREDICTION_WORTH * error + lambda(quality as f32) as f64 * coded.bits)
+        let worth = lambda(quality as f32) as f64 / PREDICTION_WORTH;
+        let tried = |motion: Motion| -> Result<TriedMotion> {
+            let coded = motion.code(self.codec, &mut SymbolEncoder::new(), reference, &g)?;
+            let errors = motion_errors(&warped(&reference.picture, &coded.flow), &source.frame, &g);
+            let cost = errors.iter().sum::<f64>() + worth * coded.bits;
+            Ok(TriedMotion { motion, cost, errors, site_bits: coded.site_bits })
         };
-        let (mut least, mut best) = (cost(&first)?, first);
+        let mut best = tried(first)?;
         for motion in others.iter().copied().map(at) {
-            let cost = cost(&motion)?;
-            if cost < least {
-                (least, best) = (cost, motion);
+            let next = tried(motion)?;
+            if next.cost < best.cost {
+                best = next;
             }
         }
-        Ok(best)
+        if self.effort == Effort::Fast {
+            return Ok(best.motion);
+        }
+        // What the network tells of a site's motion is worth its bits, or the site is silent and has the motion that was
+        // foretold. Sites lean on each other, so what the choice really does decides.
+        let silent = tried(Motion { silent: vec![true; best.errors.len()], ..best.motion.clone() })?;
+        let costs = best.errors.iter().zip(&silent.errors).zip(&best.site_bits);
+        let choice = costs.map(|((told, silent), bits)| silent - told < worth * bits).collect();
+        let chosen = tried(Motion { silent: choice, ..best.motion.clone() })?;
+        Ok(if chosen.cost < best.cost { chosen.motion } else { best.motion })
     }
 }
 
@@ -373,9 +385,23 @@ struct Attempt {
     next: Reference,
 }
 
+/// A way to code a frame's motion.
+struct TriedMotion {
+    motion: Motion,
+    /// Squared error of the prediction plus what the bits are worth.
+    cost: f64,
+    /// Squared errors of the prediction by site of the motion latent.
+    errors: Vec<f64>,
+    /// Bits that silence would save, by site.
+    site_bits: Vec<f64>,
+}
+
 /// Motion of a frame before rounding.
+#[derive(Clone)]
 pub(crate) struct Motion {
     quality: u8,
+    /// Sites of the latent that tell nothing.
+    silent: Vec<bool>,
     /// As it was searched.
     searched: Flow,
     /// Its latent, format [`LATENT`].
@@ -387,6 +413,8 @@ struct CodedMotion {
     latent: Vec<i32>,
     flow: Flow,
     bits: f64,
+    /// Bits that silence would save, by site.
+    site_bits: Vec<f64>,
 }
 
 impl Motion {
@@ -407,7 +435,7 @@ impl Motion {
         let flow = exec.tensor(&searched.data, [2, h, w]);
         let plane = codec.plane(quality);
         let parts = codec.model.inter.motion.analyse(exec, &flow, &source.packed, &seen, &plane);
-        Motion { quality, searched, y: sum(exec, parts) }
+        Motion { quality, silent: Vec::new(), searched, y: sum(exec, parts) }
     }
 
     fn code(
@@ -418,19 +446,24 @@ impl Motion {
         g: &Geometry,
     ) -> Result<CodedMotion> {
         let context = codec.motion_context(reference, g);
-        let coded = codec.latent(1, self.quality, g).encode(coder, &self.y, Some(&context))?;
+        let coded = codec.latent(1, self.quality, g).encode(coder, &self.y, Some(&context), &self.silent)?;
         let flow = codec.flow(&coded.latent, self.quality, g);
-        Ok(CodedMotion { flow, bits: coded.side_bits + coded.symbol_bits, latent: coded.latent })
+        let CodedLatent { latent, side_bits, symbol_bits, site_bits } = coded;
+        Ok(CodedMotion { flow, bits: side_bits + symbol_bits, latent, site_bits })
     }
 }
 
-/// Sum of squared errors of the luma of a packed prediction, in grey levels.
-fn luma_error(prediction: &[i32], frame: &Yuv420) -> f64 {
+/// Squared errors of the luma of a packed prediction, in grey levels, by site of the motion latent.
+fn motion_errors(prediction: &[i32], frame: &Yuv420, g: &Geometry) -> Vec<f64> {
     let target = pack(frame, |v| (v as i32 - 128) << (PIXEL.frac - 5));
     let scale = 1.0 / (1u64 << (2 * (PIXEL.frac - 5))) as f64;
-    let sum: i64 =
-        prediction.iter().zip(&target).take(frame.y.len()).map(|(p, t)| ((p - t) as i64).pow(2)).sum();
-    sum as f64 * scale
+    let [h, w] = g.site;
+    let mut errors = vec![0i64; g.motion[0] * g.motion[1]];
+    let maps = prediction.chunks_exact(h * w).zip(target.chunks_exact(h * w)).take(LUMA);
+    for (site, (p, t)) in maps.flat_map(|(p, t)| p.iter().zip(t).enumerate()) {
+        errors[site / w / STRIDE * g.motion[1] + site % w / STRIDE] += i64::from(p - t).pow(2);
+    }
+    errors.into_iter().map(|error| error as f64 * scale).collect()
 }
 
 /// What is missing in `shown`, packed, as the networks see it.

@@ -19,6 +19,8 @@ pub struct LatentCoder<'a> {
     pub exec: &'a Integer,
     /// Networks.
     pub model: &'a Latent,
+    /// Position among the checkpoint's latents.
+    pub which: usize,
     /// Quantisation steps of the checkpoint.
     pub steps: &'a [u32],
     /// Tables by scale index.
@@ -50,6 +52,8 @@ pub struct CodedLatent {
     pub side_bits: f64,
     /// Bits of the symbols.
     pub symbol_bits: f64,
+    /// By how much these exceed the bits of zeros, site by site.
+    pub site_bits: Vec<f64>,
 }
 
 impl LatentCoder<'_> {
@@ -156,6 +160,7 @@ impl LatentCoder<'_> {
     ) -> Result<()> {
         for (i, &symbol) in symbols.iter().enumerate() {
             let Some(index) = index(i).filter(|&index| index > 0) else { continue };
+            coder.tally(self.which, index as usize, symbol);
             coder.put_scaled(self.scales, index as usize, symbol)?;
         }
         Ok(())
@@ -183,7 +188,7 @@ impl LatentCoder<'_> {
         Ok(self.dequantised(&known, &symbols))
     }
 
-    /// Encodes a latent given in format [`LATENT`].
+    /// Encodes a latent given in format [`LATENT`], with nothing but zeros at the `silent` sites.
     ///
     /// # Errors
     /// Only if the checkpoint's tables contradict the model.
@@ -192,6 +197,7 @@ impl LatentCoder<'_> {
         coder: &mut SymbolEncoder,
         y: &[i32],
         context: Option<&Tensor<4>>,
+        silent: &[bool],
     ) -> Result<CodedLatent> {
         let start = coder.bits_written();
         let (mean, index) = self.hyper_prior(context);
@@ -209,6 +215,9 @@ impl LatentCoder<'_> {
             .map(|c| self.model.bit_worth(c, (1 << STEP_FRAC) as f32 / self.step(c) as f32, lambda))
             .collect();
         let quantised = |known: &Known, i: usize| {
+            if silent.get(i % sites) == Some(&true) {
+                return 0;
+            }
             let distance = (y[i] << (STEP_FRAC - LATENT.frac as u32)) - known.mean[i];
             let steps = distance as f32 / self.step(i / sites) as f32;
             self.rounded(steps, scale_index(known.scale[i]) as usize, worth[i / sites])
@@ -225,7 +234,13 @@ impl LatentCoder<'_> {
             (!first[i] || !self.two_passes).then(|| scale_index(known.scale[i]))
         })?;
         let end = coder.bits_written();
+        let mut site_bits = vec![0.0; sites];
+        for (i, &symbol) in symbols.iter().enumerate().filter(|(_, symbol)| **symbol != 0) {
+            let index = scale_index(known.scale[i]) as usize;
+            site_bits[i % sites] += f64::from(self.scales.bits(index, symbol) - self.scales.bits(index, 0));
+        }
         Ok(CodedLatent {
+            site_bits,
             latent: self.dequantised(&known, &symbols),
             side_bits: middle - start,
             symbol_bits: end - middle,

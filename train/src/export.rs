@@ -31,6 +31,7 @@ pub fn export(state: &Path, name: &str) -> Result<Checkpoint> {
     let codec = |e: vcn_codec::Error| Error::State { path: state.to_owned(), what: e.to_string() };
     let steps = latents(&model).map(|latent| steps(latent, &values[latent.log_gain]));
     let scales = ScaleTables::laplace(SCALES).map_err(codec)?;
+    let scales = [scales.clone(), scales.clone(), scales];
     Checkpoint::new(name.to_owned(), metric, record, layers, steps, scales).map_err(codec)
 }
 
@@ -49,7 +50,7 @@ const LAPLACE_STRENGTH: f64 = 256.0;
 pub fn fit_tables(checkpoint: Checkpoint, clips: &[Clip]) -> Result<Checkpoint> {
     let wrong = Error::Tables;
     let codec = Codec::new(checkpoint, DeviceChoice::Cpu).map_err(wrong)?;
-    let mut counts = vec![Histogram::default(); codec.checkpoint().scales.count()];
+    let mut counts = vec![vec![Histogram::default(); SCALES]; codec.checkpoint().scales.len()];
     for (i, clip) in clips.iter().step_by(COUNTED_CLIPS).enumerate() {
         let quality = COUNTED_QUALITIES[i % COUNTED_QUALITIES.len()];
         let size = [clip.frames[0].width, clip.frames[0].height];
@@ -58,10 +59,13 @@ pub fn fit_tables(checkpoint: Checkpoint, clips: &[Clip]) -> Result<Checkpoint> 
         for frame in clip.frames.iter().take(COUNTED_FRAMES) {
             encoder.push(frame).map_err(wrong)?;
         }
-        counts.iter_mut().zip(encoder.counts()).for_each(|(sum, counted)| sum.merge(counted));
+        let counted = encoder.counts().iter().flatten();
+        counts.iter_mut().flatten().zip(counted).for_each(|(sum, counted)| sum.merge(counted));
     }
-    let Checkpoint { name, metric, record, layers, steps, .. } = codec.checkpoint().clone();
-    let scales = ScaleTables::from_histograms(&counts, LAPLACE_STRENGTH).map_err(wrong)?;
+    let Checkpoint { name, metric, record, layers, steps, mut scales, .. } = codec.checkpoint().clone();
+    for (scales, counts) in scales.iter_mut().zip(&counts) {
+        *scales = ScaleTables::from_histograms(counts, LAPLACE_STRENGTH).map_err(wrong)?;
+    }
     Checkpoint::new(name, metric, record, layers, steps, scales).map_err(wrong)
 }
 

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, Default)]
 pub struct SymbolEncoder {
     coder: RangeEncoder<u16, u64>,
-    counts: Option<Vec<Histogram>>,
+    counts: Vec<Vec<Histogram>>,
 }
 
 impl SymbolEncoder {
@@ -24,14 +24,22 @@ impl SymbolEncoder {
         SymbolEncoder::default()
     }
 
-    /// Counts from here on which symbols are written at which of `scales` scale indices.
-    pub fn count(&mut self, scales: usize) {
-        self.counts = Some(vec![Histogram::default(); scales]);
+    /// Counts from here on the symbols that are told to [`SymbolEncoder::tally`]: for so many sets of tables with `scales`
+    /// scale indices each.
+    pub fn count(&mut self, sets: usize, scales: usize) {
+        self.counts = vec![vec![Histogram::default(); scales]; sets];
     }
 
-    /// What was counted, by scale index: nothing without [`SymbolEncoder::count`].
-    pub fn counts(&self) -> &[Histogram] {
-        self.counts.as_deref().unwrap_or_default()
+    /// What was counted, by set and scale index: nothing without [`SymbolEncoder::count`].
+    pub fn counts(&self) -> &[Vec<Histogram>] {
+        &self.counts
+    }
+
+    /// Counts a symbol that one of a set of tables is used for, if there is counting.
+    pub fn tally(&mut self, set: usize, index: usize, symbol: i32) {
+        if let Some(histogram) = self.counts.get_mut(set).and_then(|counts| counts.get_mut(index)) {
+            histogram.add(symbol);
+        }
     }
 
     /// Writes a symbol with the probabilities of `table`.
@@ -54,9 +62,6 @@ impl SymbolEncoder {
     /// tables, [`Error::SymbolRange`] beyond [`MAX_SYMBOL`].
     #[inline]
     pub fn put_scaled(&mut self, tables: &ScaleTables, index: usize, symbol: i32) -> Result<()> {
-        if let Some(histogram) = self.counts.as_mut().and_then(|counts| counts.get_mut(index)) {
-            histogram.add(symbol);
-        }
         match tables.get(index)? {
             Some(table) => self.put(table, symbol),
             None if symbol == 0 => Ok(()),
