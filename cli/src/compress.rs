@@ -16,6 +16,7 @@ use crate::encoding::{Encoded, Settings, encode};
 use crate::failure::{Failure, Result};
 use crate::frame_log::FrameLogWriter;
 use crate::models::{self, Metric, hex};
+use crate::number::positive;
 use crate::print::{Stream, bytes, gops, note, output_name};
 use crate::progress::Progress;
 use crate::target::{Target, search};
@@ -104,13 +105,6 @@ impl From<Preset> for Effort {
             Preset::Medium => Effort::Medium,
             Preset::Slow => Effort::Slow,
         }
-    }
-}
-
-fn positive(text: &str) -> std::result::Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
-        _ => Err("expected a number above 0".into()),
     }
 }
 

@@ -14,6 +14,7 @@ use vcn_curate::{Scan, VIDEOS, discover};
 use vcn_similarity::BlockSpectrum;
 
 use crate::failure::{Failure, Result};
+use crate::number;
 use crate::print::{Stream, note};
 use crate::progress::Progress;
 use crate::store::side;
@@ -42,13 +43,13 @@ pub struct Arguments {
     #[arg(long, value_name = "TYPES", value_delimiter = ',', default_values_t = VIDEOS.map(str::to_owned))]
     extensions: Vec<String>,
     /// Largest distance of neighbours in a cluster, from 0 to 1.
-    #[arg(long, default_value_t = Options::default().eps)]
-    eps: f32,
+    #[arg(long, default_value_t = f64::from(Options::default().eps), value_parser = number::part)]
+    eps: f64,
     /// Neighbours that make a cluster, the video itself included.
-    #[arg(long, value_name = "N", default_value_t = Options::default().min_samples)]
+    #[arg(long, value_name = "N", default_value_t = Options::default().min_samples, value_parser = number::count)]
     min_samples: usize,
     /// By which share of the longer one the lengths of duplicates may differ.
-    #[arg(long, value_name = "SHARE", default_value_t = Options::default().length_tolerance)]
+    #[arg(long, value_name = "SHARE", default_value_t = Options::default().length_tolerance, value_parser = number::part)]
     length_tolerance: f64,
     /// Which of several is kept; the next rule decides where one does not.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Keep::Resolution, Keep::Bitrate, Keep::Oldest])]
@@ -139,9 +140,6 @@ pub fn run(a: Arguments) -> Result<()> {
     if let Some(journal) = &a.undo {
         return undo(journal, a.json);
     }
-    if !(0.0..1.0).contains(&a.eps) || !(0.0..1.0).contains(&a.length_tolerance) {
-        return Err(Failure::Usage("--eps and --length-tolerance go from 0 to below 1".into()));
-    }
     if a.apply && a.action == Action::Report {
         return Err(Failure::Usage("--apply needs an --action: link, reflink, trash or delete".into()));
     }
@@ -155,7 +153,7 @@ pub fn run(a: Arguments) -> Result<()> {
     let scanned = scan(&a, &mut skipped)?;
     let (scans, folders): (Vec<Scan>, Vec<usize>) = scanned.into_iter().unzip();
     let options = Options {
-        eps: a.eps,
+        eps: a.eps as f32,
         min_samples: a.min_samples,
         length_tolerance: a.length_tolerance,
         keep: a.keep.iter().map(|keep| keep.rule()).collect(),

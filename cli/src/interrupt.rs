@@ -15,6 +15,7 @@ pub fn install() {
             return;
         }
         vcn_media::remove_pending();
+        vcn_curate::rank::kill_programs();
         std::process::exit(130);
     };
     if let Err(error) = ctrlc::set_handler(handler) {

@@ -20,6 +20,7 @@ mod metrics;
 mod models;
 #[cfg(feature = "serve")]
 mod network;
+mod number;
 mod page;
 mod plot;
 mod print;

@@ -19,10 +19,11 @@ use vcn_media::AtomicFile;
 use crate::compute::Compute;
 use crate::failure::{Failure, Result};
 use crate::models::{self, Metric};
-use crate::print::Stream;
+use crate::number;
+use crate::print::{Stream, note};
 use crate::store::input::{Input, expand};
 use batch::Measure;
-use report::{Judged, Picked, Ranking};
+use report::{Judged, Picked, Ranking, Unscored};
 
 /// Arguments of `vcn rank`.
 #[derive(Args)]
@@ -32,11 +33,12 @@ latents travel. Boosted trees learn from labels which scenes people want, and ra
 
 The folder DIR gets a file batch-00000.json for each so many clips, which is not made again (an interrupted run goes on
 where it was); scenes.csv, to be filled in and given as --labels; answers.jsonl, what programs said, who are not asked
-twice; and ranking.json. Labels are CSV with the columns scene (CLIP#NUMBER), label (1 or 0, empty for neither), and, where
-clips have something in common that must not be learned by heart, group.
+twice; and, once something ranks them, ranking.json. Labels are CSV with the columns scene (CLIP#NUMBER), label (1 or 0,
+empty for neither), and, where clips have something in common that must not be learned by heart, group.
 
 Programs run in sh. They find the clip in $VCN_CLIP, seconds in $VCN_START and $VCN_END, frames in $VCN_FROM and $VCN_TO,
-the caption in $VCN_CAPTION; they print their answer and end with 0.
+the caption in $VCN_CAPTION; they print their answer and end with 0. When their time is over, they are killed with all that
+they have started.
 
 Examples:
   vcn rank clips/ -o ranked                                     # scenes and what they measure
@@ -62,19 +64,19 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", requires = "labels")]
     save_model: Option<PathBuf>,
     /// Scenes to pick, at most one of a clip.
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = number::count)]
     top: usize,
     /// The shortest scene that is picked, in seconds.
-    #[arg(long, value_name = "S", default_value_t = 1.0)]
+    #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = number::not_negative)]
     min_seconds: f64,
     /// The longest one.
-    #[arg(long, value_name = "S", default_value_t = 15.0)]
+    #[arg(long, value_name = "S", default_value_t = 15.0, value_parser = number::positive)]
     max_seconds: f64,
     /// Pictures of a scene that are measured a second.
-    #[arg(long, value_name = "N", default_value_t = 4.0)]
+    #[arg(long, value_name = "N", default_value_t = 4.0, value_parser = number::positive)]
     pictures_per_second: f64,
     /// Clips in a batch.
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = number::count)]
     batch: usize,
     /// A command that prints a caption of a picked scene.
     #[arg(long, value_name = "COMMAND")]
@@ -84,7 +86,7 @@ pub struct Arguments {
     #[arg(long, value_name = "COMMAND")]
     score_cmd: Option<String>,
     /// Seconds that a command may take.
-    #[arg(long, value_name = "S", default_value_t = 60)]
+    #[arg(long, value_name = "S", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
     /// How often a command that fails is tried again.
     #[arg(long, value_name = "N", default_value_t = 2)]
@@ -111,8 +113,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let Some(output) = &a.output else {
         return Err(Failure::Usage("where to? give --output DIR".to_owned()));
     };
-    if !(a.pictures_per_second > 0.0 && a.pictures_per_second.is_finite()) {
-        return Err(Failure::Usage("--pictures-per-second must be more than 0".to_owned()));
+    if a.min_seconds > a.max_seconds {
+        let (min, max) = (a.min_seconds, a.max_seconds);
+        return Err(Failure::Usage(format!("--min-seconds {min}: is more than --max-seconds {max}")));
     }
     let inputs = inputs(&a)?;
     let ranking_file = output.join("ranking.json");
@@ -127,12 +130,13 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let checkpoint = models::for_encoding(a.codec.as_deref(), Metric::default())?;
     let mut measure = Measure::new(a.pictures_per_second, checkpoint, &a.compute);
     let (mut scenes, mut failed) = (Vec::new(), Vec::new());
-    for (index, clips) in inputs.chunks(a.batch.max(1)).enumerate() {
+    for (index, clips) in inputs.chunks(a.batch).enumerate() {
         let batch = measure.batch(&output.join(format!("batch-{index:05}.json")), clips)?;
         scenes.extend(batch.scenes);
         failed.extend(batch.failed);
     }
-    list(&output.join("scenes.csv"), &scenes)?;
+    let list = output.join("scenes.csv");
+    write_list(&list, &scenes)?;
 
     let (ranker, held) = match labels.as_ref().map(|labels| Ranker::train(&scenes, labels)) {
         Some(trained) => trained.map(|(ranker, held)| (Some(ranker), held)).map_err(failure)?,
@@ -144,13 +148,23 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let mut asking = Asking::open(&a, &output.join("answers.jsonl"), &inputs)?;
     let lengths = a.min_seconds..=a.max_seconds;
     let fit: Vec<&Scene> = scenes.iter().filter(|scene| lengths.contains(&scene.seconds())).collect();
-    let mut candidates = Vec::new();
+    let (mut candidates, mut unscored) = (Vec::new(), Vec::new());
     for scene in &fit {
         let score = match &ranker {
-            Some(ranker) => Some(ranker.score(&scene.metrics)),
-            None => asking.score(scene, "")?.ok(),
+            Some(ranker) => Ok(ranker.score(&scene.metrics)),
+            None if a.score_cmd.is_none() => break,
+            None => asking.score(scene, "")?,
         };
-        candidates.extend(score.map(|score| Candidate { clip: scene.clip.clone(), id: scene.id(), score }));
+        match score {
+            Ok(score) => candidates.push(Candidate { clip: scene.clip.clone(), id: scene.id(), score }),
+            Err(reason) => unscored.push(Unscored { id: scene.id(), reason }),
+        }
+    }
+    if let (true, Some(Unscored { id, reason })) = (candidates.is_empty(), unscored.first()) {
+        let count = unscored.len();
+        return Err(Failure::Other(
+            format!("--score-cmd scores none of {count} scenes; {id}: {reason}").into(),
+        ));
     }
     let by_id: HashMap<String, &Scene> = fit.iter().map(|scene| (scene.id(), *scene)).collect();
     let mut asked = |indices: Vec<usize>| -> Result<Vec<Picked>> {
@@ -167,22 +181,32 @@ pub fn run(arguments: Arguments) -> Result<()> {
         .iter()
         .filter_map(|candidate| Some(Candidate { score: *held.get(&candidate.id)?, ..candidate.clone() }))
         .collect();
+    let ranked = ranker.is_some() || a.score_cmd.is_some();
     let ranking = Ranking {
         version: report::VERSION,
         clips: inputs.len(),
         failed,
         scenes: scenes.len(),
         candidates: fit.len(),
+        unscored,
         held_out: ranker.map(|ranker| ranker.held_out),
         wanted: beside_random(&unseen, &wanted, a.top, a.seed),
         judged,
         picked,
     };
-    save(&ranking_file, &ranking, a.overwrite)?;
+    if ranked {
+        save(&ranking_file, &ranking, a.overwrite)?;
+    }
     if a.json {
         Stream::Out.json(&ranking)?
     } else {
         Stream::Out.text(&ranking.text())?
+    }
+    if !ranked {
+        note(&format!(
+            "to have them ranked, fill in the labels in {} and give it as --labels",
+            list.display()
+        ));
     }
     match ranking.scenes == 0 && !ranking.failed.is_empty() {
         true => Err(Failure::Other("none of the clips could be read".into())),
@@ -219,7 +243,7 @@ fn read_model(path: &Path) -> Result<Ranker> {
 }
 
 /// A list of scenes to fill in, unless there is one already.
-fn list(path: &Path, scenes: &[Scene]) -> Result<()> {
+fn write_list(path: &Path, scenes: &[Scene]) -> Result<()> {
     if path.exists() {
         return Ok(());
     }

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::compute::Compute;
 use crate::failure::{Failure, Result};
+use crate::number;
 
 /// Arguments of `vcn summarize`.
 #[derive(Args)]
@@ -45,16 +46,16 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     method: Method,
     /// Keyframes on the contact sheet.
-    #[arg(long, value_name = "N", default_value_t = 12)]
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = number::count)]
     keyframes: usize,
     /// The share of the video that the summary may take.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.15)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.15, value_parser = number::share)]
     share: f64,
     /// Pictures of the video that are looked at a second; fewer of videos so long that these are more than 4000.
-    #[arg(long, value_name = "N", default_value_t = 2.0)]
+    #[arg(long, value_name = "N", default_value_t = 2.0, value_parser = number::positive)]
     pictures_per_second: f64,
     /// The longest shot in seconds. Scenes are divided into shots where they change (kernel temporal segmentation).
-    #[arg(long, value_name = "S", default_value_t = 5.0)]
+    #[arg(long, value_name = "S", default_value_t = 5.0, value_parser = number::positive)]
     longest_shot: f64,
     /// The name of the clip in DIR; its type says how it is written.
     #[arg(long, value_name = "FILE", default_value = "summary.mp4")]
@@ -66,7 +67,7 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 5, conflicts_with = "splits")]
     split_count: usize,
     /// The share of the videos in a random split that is learned from.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.8)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.8, value_parser = number::part)]
     train_share: f64,
     /// Passes over the videos in which a policy learns.
     #[arg(long, value_name = "N", default_value_t = 60)]
@@ -106,15 +107,6 @@ impl Arguments {
 
 /// Runs the command.
 pub fn run(a: Arguments) -> Result<()> {
-    let sound = a.share > 0.0 && a.share <= 1.0 && (0.0..1.0).contains(&a.train_share);
-    if !sound {
-        return Err(Failure::Usage("--share goes up to 1, --train-share to below 1, both from 0".to_owned()));
-    }
-    if !(a.pictures_per_second > 0.0 && a.longest_shot > 0.0) {
-        return Err(Failure::Usage(
-            "--pictures-per-second and --longest-shot must be more than 0".to_owned(),
-        ));
-    }
     match (&a.evaluate, &a.video, &a.output) {
         (Some(data), ..) => evaluate::run(&a, data),
         (None, Some(video), Some(output)) => video::run(&a, video, output),

@@ -34,6 +34,13 @@ struct Plane {
     samples: Vec<f32>,
 }
 
+/// Where a coordinate lies between the samples of a line: the first of two, and the part of the way to the second.
+#[derive(Clone, Copy)]
+struct Between {
+    first: usize,
+    part: f32,
+}
+
 /// Errors in a block.
 #[derive(Clone, Copy, Default)]
 struct Block {
@@ -146,13 +153,16 @@ impl Registration {
     fn errors(&self, a: &Plane, b: &Plane, blocks: usize) -> Vec<Block> {
         let side = a.side / blocks;
         let mut errors = vec![Block::default(); blocks * blocks];
-        for y in 0..a.side {
-            for x in 0..a.side {
-                let [u, v] = [x, y].map(|at| (at as f32 + 0.5) / a.side as f32 - 0.5);
-                let Some(value) = b.at(self.scale[0] * u + self.shift[0], self.scale[1] * v + self.shift[1])
-                else {
-                    continue;
-                };
+        let seen = |axis: usize| {
+            let middle = move |at: usize| (at as f32 + 0.5) / a.side as f32 - 0.5;
+            (0..a.side).map(move |at| b.between(self.scale[axis] * middle(at) + self.shift[axis]))
+        };
+        let columns: Vec<Option<Between>> = seen(0).collect();
+        for (y, down) in seen(1).enumerate() {
+            let Some(down) = down else { continue };
+            for (x, across) in columns.iter().enumerate() {
+                let Some(across) = *across else { continue };
+                let value = b.at(across, down);
                 let error = a.samples[y * a.side + x] - (self.gain * value + self.offset).clamp(0.0, 255.0);
                 let block = &mut errors[y / side * blocks + x / side];
                 block.count += 1.0;
@@ -168,18 +178,24 @@ impl Registration {
         let mut rows: Vec<([f32; UNKNOWNS], f32)> = Vec::new();
         for (a, b) in pairs {
             let pixel = 1.0 / a.side as f32;
+            let middle = |at: usize| (at as f32 + 0.5) * pixel - 0.5;
+            // A point and its neighbours on an axis, which the other axis does not change.
+            let around = |axis: usize, at: usize| {
+                let there = self.scale[axis] * middle(at) + self.shift[axis];
+                match [there, there - pixel, there + pixel].map(|there| b.between(there)) {
+                    [Some(here), Some(before), Some(behind)] => Some([here, before, behind]),
+                    _ => None,
+                }
+            };
+            let columns: Vec<Option<[Between; 3]>> = (0..a.side).map(|x| around(0, x)).collect();
             for y in 0..a.side {
-                for x in 0..a.side {
-                    let [u, v] = [x, y].map(|at| (at as f32 + 0.5) * pixel - 0.5);
-                    let (p, q) = (self.scale[0] * u + self.shift[0], self.scale[1] * v + self.shift[1]);
-                    let around = [(0.0, 0.0), (-pixel, 0.0), (pixel, 0.0), (0.0, -pixel), (0.0, pixel)];
-                    let [Some(here), Some(left), Some(right), Some(up), Some(down)] =
-                        around.map(|(dp, dq)| b.at(p + dp, q + dq))
-                    else {
-                        continue;
-                    };
-                    let across = self.gain * (right - left) / (2.0 * pixel);
-                    let along = self.gain * (down - up) / (2.0 * pixel);
+                let Some([row, above, below]) = around(1, y) else { continue };
+                for (x, column) in columns.iter().enumerate() {
+                    let Some([column, before, behind]) = *column else { continue };
+                    let (u, v) = (middle(x), middle(y));
+                    let here = b.at(column, row);
+                    let across = self.gain * (b.at(behind, row) - b.at(before, row)) / (2.0 * pixel);
+                    let along = self.gain * (b.at(column, below) - b.at(column, above)) / (2.0 * pixel);
                     let error = a.samples[y * a.side + x] - (self.gain * here + self.offset);
                     rows.push(([across * u, across, along * v, along, here, 1.0], error));
                 }
@@ -221,21 +237,25 @@ impl Plane {
         Plane { side, samples: out.into_iter().map(|sum| sum * scale).collect() }
     }
 
-    /// Bilinear sample at a point from the middle, in sides; nothing outside.
-    fn at(&self, x: f32, y: f32) -> Option<f32> {
+    /// Where a coordinate from the middle, in sides, lies between samples; nothing outside.
+    fn between(&self, at: f32) -> Option<Between> {
         let side = self.side as f32;
-        let [x, y] = [x, y].map(|at| (at + 0.5) * side - 0.5);
-        if !(-0.5..=side - 0.5).contains(&x) || !(-0.5..=side - 0.5).contains(&y) {
+        let at = (at + 0.5) * side - 0.5;
+        if !(-0.5..=side - 0.5).contains(&at) {
             return None;
         }
-        let [x, y] = [x, y].map(|at| at.clamp(0.0, side - 1.0));
-        let [left, top] = [x, y].map(|at| (at as usize).min(self.side - 2));
-        let (across, along) = (x - left as f32, y - top as f32);
-        let at = top * self.side + left;
-        let above = self.samples[at] + across * (self.samples[at + 1] - self.samples[at]);
-        let below = self.samples[at + self.side]
-            + across * (self.samples[at + self.side + 1] - self.samples[at + self.side]);
-        Some(above + along * (below - above))
+        let at = at.clamp(0.0, side - 1.0);
+        let first = (at as usize).min(self.side - 2);
+        Some(Between { first, part: at - first as f32 })
+    }
+
+    /// Bilinear sample.
+    fn at(&self, x: Between, y: Between) -> f32 {
+        let at = y.first * self.side + x.first;
+        let (upper, lower) = (&self.samples[at..at + 2], &self.samples[at + self.side..at + self.side + 2]);
+        let above = upper[0] + x.part * (upper[1] - upper[0]);
+        let below = lower[0] + x.part * (lower[1] - lower[0]);
+        above + y.part * (below - above)
     }
 }
 

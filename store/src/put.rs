@@ -151,10 +151,10 @@ impl<'s, 'r> Put<'s, 'r> {
                 if let Some(outcome) = self.given_up_before(identity)? {
                     return Ok(outcome);
                 }
+                self.refuse_taken(identity)?;
                 if let Some((id, manifest)) = self.find_identical(identity)? {
                     return self.publish(id, manifest, true);
                 }
-                self.refuse_taken(identity)?;
                 self.share_or_encode(&hashed, source, &mut segments, &mut total)?;
                 hashed
             }
@@ -164,10 +164,10 @@ impl<'s, 'r> Put<'s, 'r> {
         };
         let root = frames_root(&hashed.digests);
         let identity = identity(root, side_identities.iter().copied());
+        self.refuse_taken(identity)?;
         if let Some((id, manifest)) = self.find_identical(identity)? {
             return self.publish(id, manifest, true);
         }
-        self.refuse_taken(identity)?;
         let side = self.write_side()?;
         self.publish_new(Contents { format, root, identity, distortion: total, segments, side })
     }
@@ -384,11 +384,12 @@ impl<'s, 'r> Put<'s, 'r> {
         Ok(Some(self.outcome(id.digest, &manifest, Sharing::AlreadyThere)))
     }
 
-    /// Fails before anything is encoded if the name stands for another video.
+    /// Fails before anything is encoded or copied if the name stands for another video, or for this one with less of it.
     fn refuse_taken(&self, identity: Digest) -> Result<()> {
         let live = self.store.catalogue.live(self.request.name)?;
-        match live {
-            Some(row) if !self.request.overwrite && row.identity != identity => {
+        let less = |class: &str| Class::named(class).is_some_and(|class| class < self.request.class);
+        match live.filter(|_| !self.request.overwrite) {
+            Some(row) if row.identity != identity || less(&row.class) => {
                 Err(Error::NameTaken { name: self.request.name.to_owned() })
             }
             _ => Ok(()),

@@ -45,6 +45,11 @@ impl Class {
             Class::Source => "source",
         }
     }
+
+    /// The class that users write so.
+    pub(crate) fn named(text: &str) -> Option<Class> {
+        [Class::Quality, Class::Frames, Class::Source].into_iter().find(|class| class.as_str() == text)
+    }
 }
 
 /// When frames are shown.

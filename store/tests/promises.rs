@@ -258,6 +258,28 @@ fn class_source_keeps_the_original_bytes() {
 }
 
 #[test]
+fn a_name_that_is_taken_is_refused_before_an_original_is_written() {
+    everywhere(|store| {
+        let clip = take(1, 0..20);
+        let source = |name: &'static str, mut original: &[u8]| {
+            let mut request = request(name);
+            request.class = Class::Source;
+            request.original = Some(&mut original);
+            store.put(request, &mut Clip::new(clip.clone()))
+        };
+        put(store, "frames", &clip).unwrap();
+        source("source", b"one file").unwrap();
+        let before = store.verify(VerifyOptions::default(), &mut |_| {}).unwrap();
+        for name in ["frames", "source"] {
+            assert!(matches!(source(name, b"another file"), Err(Error::NameTaken { .. })), "{name}");
+        }
+        assert_eq!(source("source", b"one file").unwrap().sharing, Sharing::AlreadyThere);
+        let after = store.verify(VerifyOptions::default(), &mut |_| {}).unwrap();
+        assert_eq!((after.objects, after.bytes), (before.objects, before.bytes));
+    });
+}
+
+#[test]
 fn times_come_back() {
     everywhere(|store| {
         let ticks: Vec<i64> = (0..30).map(|i| i * 40 + i % 3).collect();

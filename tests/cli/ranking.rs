@@ -50,9 +50,9 @@ fn what_people_want_is_found_and_told_from_chance() {
     for entry in fs::read_dir(place.path("away")).unwrap() {
         fs::write(place.path("clips").join(entry.unwrap().file_name()), "").unwrap();
     }
-    place.fails("rank clips -o ranked --codec MODEL --batch 5 --labels labels.csv", 2, "--overwrite");
-    let learn = "rank clips -o ranked --codec MODEL --batch 5 --labels labels.csv --save-model likes.json --top 4 --overwrite";
-    let found = place.ok(&format!("{learn} --json")).json();
+    let learn = "rank clips -o ranked --codec MODEL --batch 5 --labels labels.csv --save-model likes.json --top 4 --json";
+    let found = place.ok(learn).json();
+    place.fails(learn, 2, "--overwrite");
     assert_eq!(found["held_out"]["scenes"], 24);
     assert!(found["held_out"]["accuracy"].as_f64().unwrap() > 0.9, "{}", found["held_out"]);
     assert!(
@@ -111,4 +111,26 @@ fn programs_are_asked_once_and_a_file_configures() {
     assert_eq!(asked(), 26 + 1 + 2 + 2);
     fs::write(place.path("rank.toml"), "tops = 3").unwrap();
     place.fails("rank clips -o x --config rank.toml", 2, "rank.toml");
+}
+
+#[test]
+fn programs_that_fail_or_hang_are_told_and_nothing_is_lost() {
+    let place = Place::new();
+    clips(&place);
+    let rank = "rank clips -o ranked --codec MODEL --top 2 --overwrite --retries 0";
+    // One that never answers is an error, with what it said; there is no ranking then.
+    let silent = place.path("silent.toml");
+    fs::write(&silent, "score-cmd = 'echo no quota >&2; exit 3'").unwrap();
+    place.fails(&format!("{rank} --config silent.toml"), 1, "it failed: no quota");
+    assert!(!place.path("ranked/ranking.json").exists());
+    // One that hangs for a scene, with a child of its own, and scores the others.
+    let score = r#"case $VCN_CLIP in *03.y4m) (sleep 3; touch late) & sleep 60;; esac; echo 1"#;
+    fs::write(&silent, format!("score-cmd = '{score}'\ntimeout = 1\njson = true")).unwrap();
+    let found = place.ok(&format!("{rank} --config silent.toml")).json();
+    assert_eq!(found["picked"].as_array().unwrap().len(), 2);
+    let unscored = found["unscored"].as_array().unwrap();
+    assert_eq!((unscored.len(), &unscored[0]["id"]), (1, &"03.y4m#0".into()));
+    assert!(unscored[0]["reason"].as_str().unwrap().contains("longer than 1 s"), "{}", unscored[0]);
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert!(!place.path("late").exists());
 }

@@ -64,7 +64,8 @@ fn pair(out: &mut String, name: &str, pair: &Pair) -> Result<()> {
     if !pair.moments.is_empty() {
         out.push_str("<table class=\"strips\">\n");
         for (which, name) in [name, &pair.name].into_iter().enumerate() {
-            put(out, format_args!("<tr><th>{}</th>", escaped(name)));
+            let columns = pair.moments.len();
+            put(out, format_args!("<tr><th colspan=\"{columns}\">{}</th></tr>\n<tr>", escaped(name)));
             for moment in &pair.moments {
                 let (url, at) = (picture::still_url(&moment.pictures[which])?, moment.seconds[which]);
                 put(

@@ -24,6 +24,9 @@ pub struct Ranking {
     pub scenes: usize,
     /// Those of them that are neither too short nor too long.
     pub candidates: usize,
+    /// Candidates of which `--score-cmd`, which ranks, did not give a score.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unscored: Vec<Unscored>,
     /// How well the ranker does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_out: Option<HeldOut>,
@@ -35,6 +38,15 @@ pub struct Ranking {
     pub judged: Option<Judged>,
     /// What was picked, the best first.
     pub picked: Vec<Picked>,
+}
+
+/// A scene without a score, which is not picked.
+#[derive(Serialize)]
+pub struct Unscored {
+    /// `CLIP#SCENE`.
+    pub id: String,
+    /// What went wrong at the last attempt.
+    pub reason: String,
 }
 
 /// Scores by a program that had no part in the picking.
@@ -82,6 +94,9 @@ impl Ranking {
         let mut line = |line: String| _ = write!(text, "\n{line}");
         if !self.failed.is_empty() {
             line(format!("{} clips could not be read", self.failed.len()));
+        }
+        if let Some(Unscored { id, reason }) = self.unscored.first() {
+            line(format!("{} scenes have no score, the first is {id}: {reason}", self.unscored.len()));
         }
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         if let Some(HeldOut { scenes, groups, accuracy, interval: [low, high], baseline, auc }) =

@@ -85,7 +85,7 @@ pub fn run(a: &Arguments, path: &Path) -> Result<()> {
         random: mean(outcomes.iter().map(|outcome| outcome.random)),
         splits: outcomes,
     };
-    if let Some(folder) = &folder {
+    if let Some(folder) = folder {
         folder.file("splits.json", json(&all)?.as_bytes())?;
         folder.file("results.json", json(&evaluation)?.as_bytes())?;
         if !rewards.is_empty() {
@@ -93,6 +93,7 @@ pub fn run(a: &Arguments, path: &Path) -> Result<()> {
             let chart = plots::reward("Mean reward of the videos that were learned from", "epoch", curves);
             folder.file("reward.svg", chart.svg().as_bytes())?;
         }
+        folder.finish()?;
     }
     if a.json { Stream::Out.text(&json(&evaluation)?) } else { Stream::Out.text(&said(&evaluation)) }
 }

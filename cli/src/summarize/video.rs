@@ -92,7 +92,8 @@ pub fn run(a: &Arguments, video: &str, output: &Path) -> Result<()> {
     let chosen: Vec<Range<u64>> = taken.iter().map(|at| shots[*at].clone()).collect();
 
     let keyframes: Vec<u64> = found.keyframes.iter().map(|at| samples.picks[*at]).collect();
-    folder.image("contact-sheet.png", &draw(a, video, output, &chosen, &keyframes)?)?;
+    let (sheet, clip) = draw(a, video, output, &chosen, &keyframes)?;
+    folder.image("contact-sheet.png", &sheet)?;
     let within = |at: &usize| chosen.iter().any(|shot| shot.contains(&samples.picks[*at]));
     let count = found.keyframes.len();
     let even: Vec<usize> = (0..count).map(|k| (2 * k + 1) * space.len() / (2 * count)).collect();
@@ -142,6 +143,10 @@ pub fn run(a: &Arguments, video: &str, output: &Path) -> Result<()> {
     folder.file("reward.svg", drawn.svg().as_bytes())?;
     let text = serde_json::to_string_pretty(&result).map_err(|error| Failure::Other(error.into()))?;
     folder.file("summary.json", text.as_bytes())?;
+    if let Some(clip) = clip {
+        clip.finish()?;
+    }
+    folder.finish()?;
     if a.json { Stream::Out.text(&text) } else { Stream::Out.text(&said(&result, output)) }
 }
 
@@ -198,14 +203,17 @@ fn find(a: &Arguments, samples: &Samples, space: &Space) -> Found {
     Found { keyframes: order, scores, steps, step: "epoch" }
 }
 
-/// Goes through the video once more: writes the chosen shots one after the other, and gives the sheet of keyframes.
+/// A clip that has all its frames and not yet its name.
+type Clip = Box<dyn FrameWriter>;
+
+/// Goes through the video once more: gives the sheet of keyframes, and the chosen shots one after the other as a clip.
 fn draw(
     a: &Arguments,
     video: &str,
     output: &Path,
     chosen: &[Range<u64>],
     keyframes: &[u64],
-) -> Result<image::RgbImage> {
+) -> Result<(image::RgbImage, Option<Clip>)> {
     let mut reader = open(video, OpenOptions::default())?;
     let info = VideoInfo { frames: None, ..reader.info().clone() };
     let mut clip = clip(a, output, &info, !chosen.is_empty())?;
@@ -227,21 +235,13 @@ fn draw(
         }
         progress.frame();
     }
-    if let Some(clip) = clip {
-        clip.finish()?;
-    }
     let name = Path::new(video).file_name().map_or(video.into(), |name| name.to_string_lossy());
     let method = if a.method == Method::Direct { "direct" } else { "policy" };
-    Ok(sheet(&format!("{name}: {} keyframes ({method})", pictures.len()), &pictures))
+    Ok((sheet(&format!("{name}: {} keyframes ({method})", pictures.len()), &pictures), clip))
 }
 
 /// What writes the clip, if there is something to write.
-fn clip(
-    a: &Arguments,
-    output: &Path,
-    info: &VideoInfo,
-    wanted: bool,
-) -> Result<Option<Box<dyn FrameWriter>>> {
+fn clip(a: &Arguments, output: &Path, info: &VideoInfo, wanted: bool) -> Result<Option<Clip>> {
     if !wanted {
         note("no shot is short enough for the summary: no clip is written; try a larger --share");
         return Ok(None);

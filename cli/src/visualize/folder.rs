@@ -1,7 +1,8 @@
 //! Where the pictures go.
 
+use std::cell::RefCell;
 use std::fs;
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use image::{ImageFormat, RgbImage};
@@ -9,22 +10,27 @@ use vcn_media::AtomicFile;
 
 use crate::failure::{Failure, Result};
 
-/// A folder of pictures.
+/// A folder of results. Its files get their names together, when all are written: what fails half-way, as on a full disk,
+/// leaves a folder as it was.
 pub struct Folder {
     path: PathBuf,
     overwrite: bool,
+    written: RefCell<Vec<AtomicFile>>,
+    /// Whether it was created for this.
+    new: bool,
 }
 
 impl Folder {
     /// Creates the folder; without `overwrite` it must be empty or not there.
     pub fn create(path: &Path, overwrite: bool) -> Result<Folder> {
         let name = path.display().to_string();
+        let new = !path.exists();
         fs::create_dir_all(path).map_err(Failure::io(&name, "create"))?;
         let mut entries = fs::read_dir(path).map_err(Failure::io(&name, "read"))?;
         if !overwrite && entries.next().is_some() {
             return Err(vcn_media::Error::Exists { path: path.to_owned() }.into());
         }
-        Ok(Folder { path: path.to_owned(), overwrite })
+        Ok(Folder { path: path.to_owned(), overwrite, written: RefCell::default(), new })
     }
 
     /// Writes a picture as PNG.
@@ -36,6 +42,47 @@ impl Folder {
 
     /// Writes a file.
     pub fn file(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        Ok(AtomicFile::write(self.path.join(name), bytes, self.overwrite)?)
+        let path = self.path.join(name);
+        let mut file = AtomicFile::create(&path, self.overwrite)?;
+        let written = file.write_all(bytes).and_then(|()| file.flush());
+        written.map_err(Failure::io(&path.display().to_string(), "write"))?;
+        self.written.borrow_mut().push(file);
+        Ok(())
+    }
+
+    /// Gives all files their names.
+    pub fn finish(self) -> Result<()> {
+        self.written.take().into_iter().try_for_each(|file| Ok(file.commit()?))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        self.written.take();
+        if self.new {
+            // Succeeds only if nothing is in it.
+            let _ = fs::remove_dir(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_finished_leaves_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("out");
+        let folder = Folder::create(&path, false).unwrap();
+        folder.file("a", b"half").unwrap();
+        assert!(!path.join("a").exists());
+        drop(folder);
+        assert!(!path.exists());
+        let folder = Folder::create(&path, false).unwrap();
+        folder.file("a", b"whole").unwrap();
+        folder.finish().unwrap();
+        assert_eq!(fs::read(path.join("a")).unwrap(), b"whole");
+        assert!(Folder::create(&path, false).is_err());
     }
 }

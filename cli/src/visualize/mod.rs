@@ -101,6 +101,7 @@ pub fn run(a: Arguments) -> Result<()> {
     }
     folder.image("sheet.png", &contact_sheet::sheet(&about, &pictures))?;
     folder.file("animation.gif", &animation::gif(&panels, fps)?)?;
+    folder.finish()?;
     Stream::Out.text(&format!(
         "{}: frame {} in {:.0} bits ({:.0} of motion), PSNR {:.2} dB; eight pictures, sheet.png, and {} frames in \
          animation.gif",

@@ -20,6 +20,6 @@ pub use chance::{BesideRandom, beside_random, difference};
 pub use labels::{Label, read_labels, to_be_labelled};
 pub use metrics::Metrics;
 pub use pick::{Candidate, pick, pick_random};
-pub use program::{Answer, Program, Question};
+pub use program::{Answer, Program, Question, kill_programs};
 pub use ranker::{HeldOut, Ranker};
 pub use scenes::{Scene, scenes};

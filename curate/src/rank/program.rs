@@ -2,8 +2,12 @@
 
 use std::fs::File;
 use std::io::{Read, Seek};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::scenes::Scene;
 
@@ -12,6 +16,15 @@ const MOST: u64 = 1 << 20;
 /// The pause before the first repetition, doubled before each further one, and its bound.
 const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Programs that run now. Each leads a process group, so that what it starts can be ended with it: a Ctrl-C at the
+/// terminal does not reach them.
+static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+
+/// Kills all programs that run now and what they have started, for a process that is about to end.
+pub fn kill_programs() {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(|leader| kill(*leader));
+}
 
 /// A program, and how much patience it gets.
 #[derive(Clone, Debug)]
@@ -71,6 +84,7 @@ impl Program {
             .stdin(Stdio::null())
             .stdout(share(&out)?)
             .stderr(share(&err)?)
+            .process_group(0)
             .spawn()
             .map_err(|error| format!("cannot run sh: {error}"))?;
         match wait(&mut child, self.timeout)? {
@@ -92,22 +106,32 @@ fn written(file: &mut File) -> Result<Vec<u8>, String> {
     read.map(|_| bytes).map_err(|error| format!("its answer cannot be read: {error}"))
 }
 
-/// Whether the program succeeded. It is killed when its time is over.
+/// Whether the program succeeded. It is killed with all that it has started when its time is over.
 fn wait(child: &mut Child, timeout: Duration) -> Result<bool, String> {
+    let leader = Pid::from_child(child);
+    let running = || RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    running().push(leader);
     let start = Instant::now();
-    loop {
+    let outcome = loop {
         match child.try_wait() {
-            Ok(Some(status)) => return Ok(status.success()),
+            Ok(Some(status)) => break Ok(status.success()),
             Ok(None) if start.elapsed() < timeout => std::thread::sleep(Duration::from_millis(10)),
             Ok(None) => {
+                kill(leader);
                 // It may have ended by now, which is as good.
-                let _ = child.kill();
                 let _ = child.wait();
-                return Err(format!("it took longer than {} s", timeout.as_secs_f64()));
+                break Err(format!("it took longer than {} s", timeout.as_secs_f64()));
             }
-            Err(error) => return Err(format!("cannot wait for it: {error}")),
+            Err(error) => break Err(format!("cannot wait for it: {error}")),
         }
-    }
+    };
+    running().retain(|other| *other != leader);
+    outcome
+}
+
+fn kill(leader: Pid) {
+    // Fails only if all have ended already.
+    let _ = kill_process_group(leader, Signal::KILL);
 }
 
 #[cfg(test)]
@@ -133,6 +157,12 @@ mod tests {
         // What it leaves running does not hold it up.
         assert_eq!(ask("sleep 60 & echo done", 0).unwrap(), "done");
         assert!(started.elapsed() < Duration::from_secs(20));
+        // What one that is too slow has started is killed with it.
+        let late = folder.path().join("late");
+        let slow = format!("(sleep 2; touch {}) & sleep 60", late.display());
+        assert!(ask(&slow, 0).unwrap_err().contains("longer"));
+        std::thread::sleep(Duration::from_millis(1800));
+        assert!(!late.exists());
         // The second attempt succeeds.
         let mark = folder.path().join("mark");
         let flaky = format!("test -e {0} && echo yes || {{ touch {0}; exit 1; }}", mark.display());

@@ -253,11 +253,10 @@ impl Put<'_, '_> {
         }
         let root = frames_root(frames);
         let identity = identity(root, side.iter().map(|side| side.identity));
+        self.refuse_taken(identity)?;
         if let Some((id, manifest)) = self.find_identical(identity)? {
-            self.refuse_taken(identity)?;
             return self.publish(id, manifest, true).map(Offered::Taken);
         }
-        self.refuse_taken(identity)?;
         if self.request.codec.lossless() && side.iter().all(|side| side.identity == side.blob.digest) {
             self.claimant = None;
         }

@@ -1,15 +1,18 @@
 //! The end of a put: manifest, descriptors, frame times and original are written, then one transaction publishes the name.
 
+use std::io::Read;
+
 use vcn_similarity::Distortion;
 
 use super::{Put, PutOutcome, Sharing};
 use crate::{
+    blob,
     catalogue::{Change, DescriptorRow, ManifestRow},
     digest::Digest,
     error::{Error, Result},
     failpoint::reached,
     frame::Format,
-    manifest::{self, Manifest, SegmentRef, SideRef},
+    manifest::{self, BlobRef, Manifest, SegmentRef, SideRef},
     objects::{Kind, ObjectId, fetch},
     record::{Class, Entry, Event, Timing},
 };
@@ -63,7 +66,7 @@ impl Put<'_, '_> {
         self.describe()?;
         let timing = self.timing(manifest.frames)?;
         let original = match self.request.original.take() {
-            Some(original) if self.request.class == Class::Source => Some(self.write_blob(original)?),
+            Some(original) if self.request.class == Class::Source => Some(self.write_original(original)?),
             _ => self.original.take(),
         };
         let entry = Entry {
@@ -164,6 +167,32 @@ impl Put<'_, '_> {
                 let ticks = self.write_blob(&mut times.to_bytes().as_slice())?;
                 Ok(Timing::Stamps { base: times.base, rate, ticks })
             }
+        }
+    }
+
+    /// Writes the original. If the name stands for another one, this fails before a chunk of it is written.
+    fn write_original(&mut self, original: &mut dyn Read) -> Result<BlobRef> {
+        let name = self.request.name;
+        let Some(there) = self.original_of_name()? else { return self.write_blob(original) };
+        let mut there = there.into_iter();
+        blob::write(name, original, &mut |id, bytes| match there.next() == Some(id) {
+            true => self.write(id, &bytes),
+            false => Err(Error::NameTaken { name: name.to_owned() }),
+        })
+    }
+
+    /// The objects of the original that the name stands for, if it may not be taken over and they are known.
+    fn original_of_name(&self) -> Result<Option<Vec<ObjectId>>> {
+        let live = self.store.catalogue.live(self.request.name)?;
+        let Some(row) = live.filter(|_| !self.request.overwrite) else { return Ok(None) };
+        let chunks = || -> Result<Option<Vec<ObjectId>>> {
+            let Some(original) = self.store.entry_of(&row)?.original else { return Ok(None) };
+            let chunks = blob::chunks(self.store.objects.as_ref(), &original)?;
+            Ok(Some(chunks.into_iter().map(|(id, _)| id).chain([original.id()]).collect()))
+        };
+        match chunks() {
+            Err(error) if error.is_loss() => Ok(None),
+            result => result,
         }
     }
 
