@@ -10,8 +10,8 @@ use crate::{Error, Result};
 
 const MAGIC: &[u8; 8] = b"VCNMODEL";
 /// Versions that can be read: 1 was never released; since 3 the second lattice's scales are refined, too, and the
-/// prediction is; since 4 there is an anchor, and sites may keep the reference; since 5 intra networks and the
-/// analysis of residuals are deeper, and each latent has its own tables.
+/// prediction is; since 4 there is an anchor, and sites may keep the reference; since 5 intra networks, the
+/// analysis of residuals and the entropy model of motion are deeper, the latter told of the reference features, and each latent has its own tables.
 const VERSIONS: std::ops::RangeInclusive<u8> = 2..=5;
 /// Since this version every latent has tables of its own.
 const TABLES_BY_LATENT: u8 = 5;

@@ -197,11 +197,14 @@ impl Codec {
         }
     }
 
-    /// The previous motion latent as context, zero after an intra frame.
+    /// What is known of a frame's motion before it.
     pub(crate) fn motion_context(&self, reference: &Reference, g: &Geometry) -> Tensor<4> {
         let [h, w] = g.motion;
         let zero = || vec![0; motion::CHANNELS * h * w];
-        self.exec.tensor(&reference.motion.clone().unwrap_or_else(zero), [motion::CHANNELS, h, w])
+        let previous = reference.motion.clone().unwrap_or_else(zero);
+        let previous = self.exec.tensor(&previous, [motion::CHANNELS, h, w]);
+        let features = self.exec.tensor(&reference.features, [FEATURES, g.site[0], g.site[1]]);
+        self.model.inter.motion.context(&self.exec, &previous, &features)
     }
 }
 

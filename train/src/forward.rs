@@ -82,7 +82,8 @@ pub fn inter<P: Tape>(
         let s = t.shape(&m);
         t.low(&t.constant(&vec![0.0; s.iter().product()], &s))
     };
-    let context = reference.motion.as_ref().map_or_else(none, |m| t.low(m));
+    let previous = reference.motion.as_ref().map_or_else(none, |m| t.low(m));
+    let context = net.motion.context(t, &previous, &reference.features);
     let motion = code(t, &net.motion.latent, &m, Some(&context), mq);
     let [linear, learned] = net.motion.synthesise(t, &motion.latent, &mq.plane);
     let flow = t.crop_like(&t.plus(&t.full(&linear), &t.full(&learned)), &searched);

@@ -67,6 +67,7 @@ impl Inter {
             hyper: 48,
             width: 128,
             depth: 1,
+            deeper: 0,
         };
         p.scope("inter", |p| {
             let inter = Inter {

@@ -34,8 +34,15 @@ impl Intra {
         let channels = KEPT.channels();
         // Natural images: the spread of a coefficient falls about as the frequency.
         let spread = KEPT.spread(300.0, 60.0, 1.3);
-        let sizes =
-            Sizes { latent: channels, split: KEPT.luma / 2, context: 0, hyper: 64, width: 128, depth: 2 };
+        let sizes = Sizes {
+            latent: channels,
+            split: KEPT.luma / 2,
+            context: 0,
+            hyper: 64,
+            width: 128,
+            depth: 2,
+            deeper: 0,
+        };
         let stack = |p: &mut Params, name: &str, first: usize, all: usize| {
             let mut blocks = Residual::stack(p, name, WIDTH, first);
             blocks.extend(Residual::grown(p, name, WIDTH, first..all, 5));

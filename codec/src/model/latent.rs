@@ -36,6 +36,8 @@ pub struct Sizes {
     pub width: usize,
     /// Residual blocks on the prior.
     pub depth: usize,
+    /// Those on top since version 5 of the checkpoint.
+    pub deeper: usize,
 }
 
 /// The networks and free parameters of one latent's entropy model.
@@ -97,7 +99,7 @@ impl Latent {
         spread: impl Fn(usize) -> f32,
         error: impl Fn(usize) -> f32,
     ) -> Latent {
-        let Sizes { latent, context, hyper, width, depth, .. } = sizes;
+        let Sizes { latent, context, hyper, width, depth, deeper, .. } = sizes;
         let told = if context > 0 { HYPER_CONTEXT } else { 0 };
         let knots = (0..KNOTS * latent).map(|i| gain(i / latent, i % latent).ln()).collect();
         let start = (0..latent).map(|c| (spread(c) * gain(KNOTS / 2, c)).log2()).collect();
@@ -126,7 +128,11 @@ impl Latent {
                 synthesis_mid: Residual::new(p, "synthesis.mid", width),
                 synthesis_out: Up::new(p, "synthesis.out", width, width, Init::Fan(1.0)),
                 prior_in: p.conv("prior.in", width + context + 1, width, 1, Init::Fan(1.0)),
-                prior: Residual::stack(p, "prior.block", width, depth),
+                prior: {
+                    let mut blocks = Residual::stack(p, "prior.block", width, depth);
+                    blocks.extend(Residual::grown(p, "prior.block", width, depth..depth + deeper, 5));
+                    blocks
+                },
                 mean: p.conv("prior.mean", width, latent, 1, Init::Fan(0.05)).format(p, ENTROPY).precise(p),
                 scale: p.conv("prior.scale", width, latent, 1, Init::Fan(0.2)).format(p, ENTROPY).precise(p),
                 refine_in: p.conv("refine.in", width + latent, width, 1, Init::Fan(1.0)),

@@ -3,6 +3,7 @@
 //! Flow lives at 1/8 resolution, horizontal then vertical, in units of 8 luma samples, and points from the current
 //! frame to where its content is in the reference. Its latent lives at 1/32 and starts as the flow's 4x4 block DCT.
 
+use super::FEATURES;
 use super::blocks::{Down, Residual};
 use super::latent::{KNOTS, Latent, Sizes};
 use super::ops::Ops;
@@ -21,10 +22,12 @@ const ERROR: f32 = 1e4;
 /// The motion codec's networks.
 #[derive(Clone, Debug)]
 pub struct Motion {
-    /// Entropy model of the motion latent; its context is the previous frame's motion latent.
+    /// Entropy model of the motion latent.
     pub latent: Latent,
     forward: Conv,
     inverse: Conv,
+    context_in: Conv,
+    context_out: Conv,
     analysis_in: Conv,
     analysis_mid: Down,
     analysis: Residual,
@@ -67,6 +70,7 @@ impl Motion {
             hyper: 16,
             width: 64,
             depth: 1,
+            deeper: 2,
         };
         p.scope("motion", |p| Motion {
             latent: Latent::new(p, "latent", sizes, gain, spread, |_| ERROR),
@@ -79,6 +83,10 @@ impl Motion {
                 .wide(p)
                 .format(p, FLOW)
                 .precise(p),
+            context_in: p
+                .conv("context.in", FEATURES * STRIDE * STRIDE, WIDTH, 1, Init::Fan(1.0))
+                .since(p, 5),
+            context_out: p.conv("context.out", WIDTH, CHANNELS, 3, Init::Constant(0.0)).since(p, 5),
             analysis_in: p.conv("analysis.in", 2 + 2 * PACKED + 1, WIDTH, 3, Init::Fan(1.0)),
             analysis_mid: Down::new(p, "analysis.mid", WIDTH, WIDTH, Init::Fan(1.0)),
             analysis: Residual::new(p, "analysis.block", WIDTH),
@@ -93,6 +101,13 @@ impl Motion {
     /// The linear shortcuts around the learned transforms.
     pub fn shortcut(&self) -> [&Conv; 2] {
         [&self.forward, &self.inverse]
+    }
+
+    /// What is known of the motion latent beforehand: the previous frame's motion latent (zero if it had none), and what the
+    /// reference features tell.
+    pub fn context<O: Ops>(&self, o: &O, previous: &O::Tensor, features: &O::Tensor) -> O::Tensor {
+        let features = o.unshuffle(&o.pad_to(features, STRIDE), STRIDE);
+        o.add(previous, &o.conv(&self.context_out, &o.conv_leaky(&self.context_in, &features)))
     }
 
     /// Analysis (encoder only) of a searched `flow` `[b, 2, h, w]`, given the packed picture and the packed
