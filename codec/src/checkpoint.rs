@@ -44,9 +44,11 @@ impl Layer {
         for (row, &b) in weight.chunks_exact(fan).zip(bias) {
             let at = |exponent: u8| {
                 let scale = (1u32 << exponent) as f32;
-                let quantised = |w: &f32| (w * scale).round().clamp(-127.0, 127.0);
-                let weights: Vec<i8> = row.iter().map(|w| quantised(w) as i8).collect();
-                let lost = row.iter().map(|w| (quantised(w) / scale - w).powi(2)).sum::<f32>();
+                // To the nearest; `round` would be a call for each weight.
+                let nearest = |w: &f32| ((w * scale).clamp(-127.0, 127.0) + 0.5f32.copysign(*w)) as i8;
+                let weights: Vec<i8> = row.iter().map(nearest).collect();
+                let error = |(w, &q): (&f32, &i8)| (w - f32::from(q) / scale).powi(2);
+                let lost = row.iter().zip(&weights).map(error).sum::<f32>();
                 let bias = (b as f64 * scale as f64 * (1u32 << conv.input.frac) as f64).round();
                 let bound = accumulator_bound(conv, &weights, bias as i64, exponent);
                 (lost, bound, weights, bias.clamp(-(EXACT as f64) / 2.0, EXACT as f64 / 2.0) as i32)

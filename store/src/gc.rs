@@ -4,7 +4,7 @@
 //! 2. All objects are listed, then one snapshot of the catalogue is taken. In this order, an object that is in the list
 //!    and will be needed is in the snapshot: it is pinned before it is written.
 //! 3. Everything that the snapshot's entries need is marked by reading records and manifests. One that cannot be read
-//!    ends the collection, for nobody knows what it needs.
+//!    ends the collection, for nobody knows what it needs, unless its entry has been given up meanwhile.
 //! 4. What is not marked goes to quarantine, which is only a row in the catalogue; whoever pins it takes it out.
 //! 5. What was in quarantine before this collection, for longer than the grace period, and is again not marked, is
 //!    removed: records first, then manifests, then the rest, so that whatever is there has all that it refers to.
@@ -99,11 +99,7 @@ impl Store {
         }
         report.objects = list.len() as u64;
         report.bytes = list.iter().map(|listed| listed.bytes).sum();
-        let snapshot = self.catalogue.snapshot()?;
-        reached("gc.snapshot")?;
-        let marked = self
-            .mark(&snapshot, &purged)
-            .map_err(|source| Error::CollectionAborted { source: Box::new(source) })?;
+        let (snapshot, marked) = self.needed(&purged)?;
         reached("gc.marked")?;
 
         let ready = started.saturating_sub(micros(options.grace));
@@ -150,6 +146,24 @@ impl Store {
             self.catalogue.apply(self.objects.as_ref(), change, || reached("gc.purge-record"))?;
         }
         Ok(entries.into_iter().collect())
+    }
+
+    /// A snapshot of the catalogue and what it needs.
+    fn needed(&self, purged: &HashSet<i64>) -> Result<(Snapshot, HashSet<ObjectId>)> {
+        let mut before: Option<Snapshot> = None;
+        loop {
+            let snapshot = self.catalogue.snapshot()?;
+            reached("gc.snapshot")?;
+            match self.mark(&snapshot, purged) {
+                Ok(marked) => return Ok((snapshot, marked)),
+                // Without grace, another collection may have removed what an entry needed that was given up after the
+                // snapshot. Then the entry is not in the next.
+                Err(error) if error.is_loss() && before.is_none_or(|b| b.entries != snapshot.entries) => {
+                    before = Some(snapshot);
+                }
+                Err(source) => return Err(Error::CollectionAborted { source: Box::new(source) }),
+            }
+        }
     }
 
     /// What the snapshot needs.

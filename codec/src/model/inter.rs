@@ -76,18 +76,18 @@ impl Inter {
                 shortcut: Shortcut::new(p, "shortcut", KEPT),
                 context_in: p.conv("context.in", PACKED + FEATURES + 1, WIDTH, 3, Init::Fan(1.0)),
                 anchor_in: p.conv("anchor.in", PACKED, WIDTH, 3, Init::Constant(0.0)).since(p, 4),
-                context: Residual::stack(p, "context.block", WIDTH, 2),
+                context: Residual::stack(p, "context.block", WIDTH, 2, 0),
                 context_entropy: Down::new(p, "context.entropy", WIDTH, CONTEXT, Init::Fan(1.0)),
                 analysis_in: p.conv("analysis.in", 2 * PACKED + WIDTH, WIDTH, 3, Init::Fan(1.0)),
                 analysis: {
                     let first = Residual::new(p, "analysis.block", WIDTH);
-                    [vec![first], Residual::grown(p, "analysis.block", WIDTH, 1..3, 5)].concat()
+                    [vec![first], Residual::grown(p, "analysis.block", WIDTH, 1..3)].concat()
                 },
                 analysis_out: Down::new(p, "analysis.out", WIDTH, channels, Init::Constant(0.0))
                     .map(|c| c.format(p, LATENT)),
                 synthesis_up: Up::new(p, "synthesis.up", channels, WIDTH, Init::Fan(1.0)).map(|c| c.wide(p)),
                 synthesis_in: p.conv("synthesis.in", 2 * WIDTH, WIDTH, 3, Init::Fan(1.0)),
-                synthesis: Residual::stack(p, "synthesis.block", WIDTH, 2),
+                synthesis: Residual::stack(p, "synthesis.block", WIDTH, 2, 0),
                 synthesis_out: p
                     .conv("synthesis.out", WIDTH, PACKED, 3, Init::Constant(0.0))
                     .format(p, PIXEL),

@@ -43,20 +43,15 @@ impl Intra {
             depth: 2,
             deeper: 0,
         };
-        let stack = |p: &mut Params, name: &str, first: usize, all: usize| {
-            let mut blocks = Residual::stack(p, name, WIDTH, first);
-            blocks.extend(Residual::grown(p, name, WIDTH, first..all, 5));
-            blocks
-        };
         p.scope("intra", |p| Intra {
             latent: KEPT.latent(p, sizes, STEP, &spread),
             shortcut: Shortcut::new(p, "shortcut", KEPT),
             analysis_in: p.conv("analysis.in", PACKED + 1, WIDTH, 3, Init::Fan(1.0)),
-            analysis: stack(p, "analysis.block", 2, 4),
+            analysis: Residual::stack(p, "analysis.block", WIDTH, 2, 2),
             analysis_out: Down::new(p, "analysis.out", WIDTH, channels, Init::Constant(0.0))
                 .map(|c| c.format(p, LATENT)),
             synthesis_in: Up::new(p, "synthesis.in", channels + 1, WIDTH, Init::Fan(1.0)).map(|c| c.wide(p)),
-            synthesis: stack(p, "synthesis.block", 3, 6),
+            synthesis: Residual::stack(p, "synthesis.block", WIDTH, 3, 3),
             synthesis_out: p.conv("synthesis.out", WIDTH, PACKED, 3, Init::Constant(0.0)).format(p, PIXEL),
             feature: p.conv("feature", WIDTH, FEATURES, 1, Init::Fan(1.0)),
         })

@@ -128,11 +128,7 @@ impl Latent {
                 synthesis_mid: Residual::new(p, "synthesis.mid", width),
                 synthesis_out: Up::new(p, "synthesis.out", width, width, Init::Fan(1.0)),
                 prior_in: p.conv("prior.in", width + context + 1, width, 1, Init::Fan(1.0)),
-                prior: {
-                    let mut blocks = Residual::stack(p, "prior.block", width, depth);
-                    blocks.extend(Residual::grown(p, "prior.block", width, depth..depth + deeper, 5));
-                    blocks
-                },
+                prior: Residual::stack(p, "prior.block", width, depth, deeper),
                 mean: p.conv("prior.mean", width, latent, 1, Init::Fan(0.05)).format(p, ENTROPY).precise(p),
                 scale: p.conv("prior.scale", width, latent, 1, Init::Fan(0.2)).format(p, ENTROPY).precise(p),
                 refine_in: p.conv("refine.in", width + latent, width, 1, Init::Fan(1.0)),
