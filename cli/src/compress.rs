@@ -67,10 +67,7 @@ pub struct Arguments {
     /// Frames per second, instead of what the input says (images: 25).
     #[arg(long)]
     fps: Option<Rational>,
-    /// Frames to leave out at the start.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    skip: u64,
-    /// Frames to compress at most, or from A up to B.
+    /// Frames to compress at most, or from A up to B; A.. leaves out the first A.
     #[arg(long, value_name = "N|A..B", value_parser = part)]
     frames: Option<Range<u64>>,
     /// Write a line per frame: index, GOP, type, quality, bits, PSNR. CSV, or JSON lines if it ends in .jsonl.
@@ -134,7 +131,7 @@ pub fn run(a: Arguments) -> Result<()> {
     let part = a.frames.clone().unwrap_or(0..u64::MAX);
     let options = OpenOptions {
         fps: a.fps,
-        skip: a.skip.saturating_add(part.start),
+        skip: part.start,
         limit: (part.end < u64::MAX).then(|| part.end - part.start),
         ..Default::default()
     };
