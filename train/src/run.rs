@@ -574,11 +574,7 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
         let mut clock = Instant::now();
         while state.step < settings.steps {
             let Ok(batch) = receive.recv() else { break };
-            if settings.quantised {
-                t.load(&quantised(model, &state.params));
-            } else {
-                t.load(&state.params);
-            }
+            load(t, model, settings, &state.params);
             let outcome = forward(t, model, stage, settings.metric, &batch);
             t.backward(&outcome.loss);
             let gradients = t.gradients();
@@ -616,7 +612,7 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
                     && stage != Stage::Motion
                     && !clips.validation.is_empty()
                 {
-                    t.load(&state.adam.average);
+                    load(t, model, settings, &state.adam.average);
                     record.validation = Some(t.without_gradients(|t| {
                         validate(t, model, if stage == Stage::Intra { 1 } else { 5 }, 192, &clips.validation)
                     }));
@@ -643,6 +639,12 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
         }
         Ok(())
     })
+}
+
+/// Loads parameters as the run feels them. Rounded weights are clipped, too, and what is clipped may grow unnoticed: the same
+/// parameters unrounded are another model.
+fn load<P: Tape>(t: &mut P, model: &Model, settings: &Settings, params: &[Vec<f32>]) {
+    if settings.quantised { t.load(&quantised(model, params)) } else { t.load(params) }
 }
 
 /// Parameters as the codec will have them.
