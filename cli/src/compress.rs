@@ -88,7 +88,7 @@ pub struct Arguments {
 pub enum Preset {
     /// Two motions tried, nothing refined.
     Fast,
-    /// More motions tried, latents of intra frames refined a little.
+    /// More motions tried, what of them is not worth its bits left out, latents of intra frames refined a little.
     #[default]
     Medium,
     /// Latents refined as far as it pays.

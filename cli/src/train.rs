@@ -40,7 +40,7 @@ pub struct Arguments {
     /// Steps at the end over which the learning rate falls.
     #[arg(long, default_value_t = 1_000)]
     cooldown: u64,
-    /// Let the networks feel that weights have 8 bits: for the last part of a training
+    /// Let the networks feel that weights have 8 bits: for the last part of a training.
     #[arg(long)]
     quantised: bool,
     /// Learning rate.

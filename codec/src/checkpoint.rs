@@ -10,8 +10,9 @@ use crate::{Error, Result};
 
 const MAGIC: &[u8; 8] = b"VCNMODEL";
 /// Versions that can be read: 1 was never released; since 3 the second lattice's scales are refined, too, and the
-/// prediction is; since 4 there is an anchor, and sites may keep the reference; since 5 intra networks, the
-/// analysis of residuals and the entropy model of motion are deeper, the latter told of the reference features, and each latent has its own tables.
+/// prediction is; since 4 there is an anchor, and sites may keep the reference; since 5 intra networks, the analysis of
+/// residuals and the entropy model of motion are deeper, the latter told of the reference features, and each latent has its
+/// own tables.
 const VERSIONS: std::ops::RangeInclusive<u8> = 2..=5;
 /// Since this version every latent has tables of its own.
 const TABLES_BY_LATENT: u8 = 5;
@@ -34,11 +35,22 @@ pub struct Layer {
     pub bias: Vec<i32>,
 }
 
+/// An output channel at one scale.
+struct Scaled {
+    weights: Vec<i8>,
+    bias: i32,
+    exponent: u8,
+    /// Squared error of the weights.
+    lost: f32,
+    /// Whether no input can push the accumulator beyond what f32 holds exactly.
+    exact: bool,
+}
+
 impl Layer {
     /// Quantises real weights to 8 bits: each output channel at the power-of-two scale at which it loses least, be it to
     /// rounding or to clipping, of those at which no input can push the accumulator beyond what f32 holds exactly.
     pub fn quantise(conv: &Conv, weight: &[f32], bias: &[f32]) -> Layer {
-        let fan = conv.k * conv.k * conv.cin;
+        let fan = conv.fan();
         let mut layer = Layer { weight: Vec::new(), exponent: Vec::new(), bias: Vec::new() };
         let least = conv.out.frac.saturating_sub(conv.input.frac);
         for (row, &b) in weight.chunks_exact(fan).zip(bias) {
@@ -48,32 +60,32 @@ impl Layer {
                 let nearest = |w: &f32| ((w * scale).clamp(-127.0, 127.0) + 0.5f32.copysign(*w)) as i8;
                 let weights: Vec<i8> = row.iter().map(nearest).collect();
                 let error = |(w, &q): (&f32, &i8)| (w - f32::from(q) / scale).powi(2);
-                let lost = row.iter().zip(&weights).map(error).sum::<f32>();
+                let lost = row.iter().zip(&weights).map(error).sum();
                 let bias = (b as f64 * scale as f64 * (1u32 << conv.input.frac) as f64).round();
-                let bound = accumulator_bound(conv, &weights, bias as i64, exponent);
-                (lost, bound, weights, bias.clamp(-(EXACT as f64) / 2.0, EXACT as f64 / 2.0) as i32)
+                let exact = accumulator_bound(conv, &weights, bias as i64, exponent) < EXACT;
+                let bias = bias.clamp(-(EXACT as f64) / 2.0, EXACT as f64 / 2.0) as i32;
+                Scaled { weights, bias, exponent, lost, exact }
             };
             let largest = row.iter().fold(0f32, |m, w| m.max(w.abs()));
             let fits = (127.0 / largest).log2().floor().clamp(least as f32, MAX_EXPONENT as f32) as u8;
-            let mut exponent = (fits + 1).min(MAX_EXPONENT);
-            let mut best = at(exponent);
-            while exponent > least {
-                let coarser = at(exponent - 1);
-                if best.1 < EXACT && best.0 <= coarser.0 {
+            let mut best = at((fits + 1).min(MAX_EXPONENT));
+            while best.exponent > least {
+                let coarser = at(best.exponent - 1);
+                if best.exact && best.lost <= coarser.lost {
                     break;
                 }
-                (exponent, best) = (exponent - 1, coarser);
+                best = coarser;
             }
-            layer.weight.extend(best.2);
-            layer.exponent.push(exponent);
-            layer.bias.push(best.3);
+            layer.weight.extend(best.weights);
+            layer.exponent.push(best.exponent);
+            layer.bias.push(best.bias);
         }
         layer
     }
 
     /// The real weights and biases that the integers stand for.
     pub fn real(&self, conv: &Conv) -> [Vec<f32>; 2] {
-        let fan = conv.k * conv.k * conv.cin;
+        let fan = conv.fan();
         let unit = |o: usize| 1.0 / (1u32 << self.exponent[o]) as f32;
         let frac = (1u32 << conv.input.frac) as f32;
         let weight = self.weight.iter().enumerate().map(|(i, &w)| w as f32 * unit(i / fan));
@@ -87,7 +99,7 @@ impl Layer {
     }
 
     fn check(&self, conv: &Conv) -> Result<()> {
-        let fan = conv.k * conv.k * conv.cin;
+        let fan = conv.fan();
         for (o, row) in self.weight.chunks_exact(fan).enumerate() {
             if (self.exponent[o] as u32) < (conv.out.frac as u32).saturating_sub(conv.input.frac as u32)
                 || self.exponent[o] > 20

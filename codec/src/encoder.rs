@@ -26,7 +26,7 @@ use crate::warp::{Flow, Plane};
 pub enum Effort {
     /// Two motions tried, nothing refined.
     Fast,
-    /// More motions tried, latents of intra frames refined a little.
+    /// More motions tried, what of them is not worth its bits left out, latents of intra frames refined a little.
     #[default]
     Medium,
     /// Latents refined as far as it pays.
@@ -237,11 +237,12 @@ impl<'a> GopEncoder<'a> {
         let codec = self.codec;
         let exec = &codec.exec;
         let source = Source::new(codec, frame, &g);
-        let motion = self.best_motion(&source, &reference, log.quality)?;
+        let known = codec.motion_context(&reference, &g);
+        let motion = self.best_motion(&source, &reference, &known, log.quality)?;
         log.motion_quality = motion.quality;
         self.head(log)?;
         self.searched = Some(motion.searched.clone());
-        let motion = motion.code(codec, &mut self.coder, &reference, &g)?;
+        let motion = motion.code(codec, &mut self.coder, &known, &g)?;
         log.motion_bits = motion.bits;
 
         let quality = log.quality;
@@ -322,8 +323,14 @@ impl<'a> GopEncoder<'a> {
         best.next
     }
 
-    /// A frame's motion at the quality at which it is worth its bits.
-    fn best_motion(&self, source: &Source, reference: &Reference, quality: u8) -> Result<Motion> {
+    /// A frame's motion at the quality at which it is worth its bits; `known` is [`Codec::motion_context`].
+    fn best_motion(
+        &self,
+        source: &Source,
+        reference: &Reference,
+        known: &Tensor<4>,
+        quality: u8,
+    ) -> Result<Motion> {
         let g = self.geometry;
         let at = |(boost, smooth): (i32, f32)| {
             let quality = (quality as i32 + boost).clamp(0, 63) as u8;
@@ -334,7 +341,7 @@ impl<'a> GopEncoder<'a> {
         let others = if self.effort == Effort::Fast { &others[..1] } else { &others[..] };
         let worth = lambda(quality as f32) as f64 / PREDICTION_WORTH;
         let tried = |motion: Motion| -> Result<TriedMotion> {
-            let coded = motion.code(self.codec, &mut SymbolEncoder::new(), reference, &g)?;
+            let coded = motion.code(self.codec, &mut SymbolEncoder::new(), known, &g)?;
             let errors = motion_errors(&warped(&reference.picture, &coded.flow), &source.frame, &g);
             let cost = errors.iter().sum::<f64>() + worth * coded.bits;
             Ok(TriedMotion { motion, cost, errors, site_bits: coded.site_bits })
@@ -442,11 +449,10 @@ impl Motion {
         &self,
         codec: &Codec,
         coder: &mut SymbolEncoder,
-        reference: &Reference,
+        known: &Tensor<4>,
         g: &Geometry,
     ) -> Result<CodedMotion> {
-        let context = codec.motion_context(reference, g);
-        let coded = codec.latent(1, self.quality, g).encode(coder, &self.y, Some(&context), &self.silent)?;
+        let coded = codec.latent(1, self.quality, g).encode(coder, &self.y, Some(known), &self.silent)?;
         let flow = codec.flow(&coded.latent, self.quality, g);
         let CodedLatent { latent, side_bits, symbol_bits, site_bits } = coded;
         Ok(CodedMotion { flow, bits: side_bits + symbol_bits, latent, site_bits })

@@ -177,9 +177,14 @@ impl Conv {
         self.changed(p, |c| c.since = version)
     }
 
+    /// Inputs of each output.
+    pub fn fan(&self) -> usize {
+        self.cin * self.k * self.k
+    }
+
     /// Multiply-accumulates per output site.
     pub fn macs(&self) -> usize {
-        self.cin * self.cout * self.k * self.k
+        self.cout * self.fan()
     }
 }
 
