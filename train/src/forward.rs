@@ -134,30 +134,29 @@ fn kept<P: Tape>(
 ) -> P::Tensor {
     let shape = t.shape(packed);
     let sites = shape[2] * shape[3];
-    let weights: [f32; PACKED] = std::array::from_fn(channel_error);
-    let source = t.sites(&x.packed);
-    let error = |picture: &P::Tensor| -> Vec<f32> {
-        let picture = t.sites(picture);
-        let pairs = source.chunks_exact(PACKED).zip(picture.chunks_exact(PACKED));
-        let site = |(source, picture): (&[f32], &[f32])| {
-            let mut sums = [0.0; 16];
-            let lanes = source.chunks_exact(16).zip(picture.chunks_exact(16)).zip(weights.chunks_exact(16));
-            for ((source, picture), weights) in lanes {
-                for k in 0..16 {
-                    let difference = source[k] - picture[k];
-                    sums[k] += weights[k] * difference * difference;
-                }
-            }
-            sums.iter().sum()
-        };
-        pairs.map(site).collect()
-    };
-    let (decoded, before) = (error(packed), error(&reference.packed));
+    let [decoded, before] = [packed, &reference.packed].map(|picture| site_errors(t, &x.packed, picture));
     let keep: Vec<f32> = (0..decoded.len())
         .map(|i| (before[i] + KEEPING * lambda[i / sites] < decoded[i]) as u8 as f32)
         .collect();
     let keep = t.constant(&keep, &[shape[0], 1, shape[2], shape[3]]);
     t.plus(packed, &t.mul(&t.minus(&reference.packed, packed), &keep))
+}
+
+/// Squared errors in grey levels, as in RGB, summed over each 8x8 site, `[b, h, w]`.
+fn site_errors<P: Tape>(t: &P, x: &P::Tensor, y: &P::Tensor) -> Vec<f32> {
+    let weights: [f32; PACKED] = std::array::from_fn(channel_error);
+    let [x, y] = [x, y].map(|picture| t.sites(picture));
+    let site = |(x, y): (&[f32], &[f32])| {
+        let mut sums = [0.0; 16];
+        for ((x, y), weights) in x.chunks_exact(16).zip(y.chunks_exact(16)).zip(weights.chunks_exact(16)) {
+            for k in 0..16 {
+                let difference = x[k] - y[k];
+                sums[k] += weights[k] * difference * difference;
+            }
+        }
+        sums.iter().sum()
+    };
+    x.chunks_exact(PACKED).zip(y.chunks_exact(PACKED)).map(site).collect()
 }
 
 /// What the square of a packed value's error adds to the squared error of the picture, in grey levels and as in RGB.
@@ -205,9 +204,32 @@ fn searched_flow<P: Tape>(
 /// Squared error of each sample in grey levels, as in RGB, `[b]`.
 pub fn distortion<P: Tape>(t: &P, x: &P::Tensor, y: &P::Tensor) -> P::Tensor {
     let d = t.minus(x, y);
+    weighed(t, &t.mul(&d, &d))
+}
+
+/// Beyond this many times lambda, an error of the prediction is coded rather than left: at high rate
+/// `dR / d ln D = -1 / (2 ln 2)` for each sample.
+const CODED: f32 = 0.72;
+
+/// What a prediction's error costs in the end, about, for each sample in squared grey levels, `[b]`: at each 8x8 site the error
+/// itself where it will be left, and the bits that take it away, which grow with its logarithm, where it will not. With
+/// `tau` the error from which on it is coded, that is `tau ln(1 + e / tau)`; the value given is `e / (1 + e / tau)` with the
+/// same gradient. Plain squared error would listen to little but the few samples whose motion fails.
+pub fn prediction_cost<P: Tape>(t: &P, x: &P::Tensor, y: &P::Tensor, lambda: &[f32]) -> P::Tensor {
     let shape = t.shape(x);
+    let sites = shape[2] * shape[3];
+    let weight = |(i, e): (usize, f32)| 1.0 / (1.0 + e / LUMA as f32 / (CODED * lambda[i / sites]));
+    let weights: Vec<f32> = site_errors(t, x, y).into_iter().enumerate().map(weight).collect();
+    let d = t.minus(x, y);
+    let weights = t.constant(&weights, &[shape[0], 1, shape[2], shape[3]]);
+    weighed(t, &t.mul(&t.mul(&d, &d), &weights))
+}
+
+/// Squared packed differences, weighed as in RGB, as mean squared grey levels of each sample.
+fn weighed<P: Tape>(t: &P, squares: &P::Tensor) -> P::Tensor {
+    let shape = t.shape(squares);
     let sites = (shape[2] * shape[3]) as f32;
     let weights: Vec<f32> = (0..PACKED).map(|c| channel_error(c) / (LUMA as f32 * sites)).collect();
-    let per_channel = t.sum_sites(&t.mul(&d, &d));
+    let per_channel = t.sum_sites(squares);
     t.sum_samples(&t.mul(&per_channel, &t.constant(&weights, &[1, shape[1]])))
 }

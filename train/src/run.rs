@@ -20,7 +20,7 @@ use vcn_media::Yuv420;
 
 use crate::data::{Batch, Clip, Clips, Shape, centre};
 use crate::export::import;
-use crate::forward::{Picture, Reference, distortion, inter, intra};
+use crate::forward::{Picture, Reference, distortion, inter, intra, prediction_cost};
 use crate::ms_ssim::ms_ssim;
 use crate::optimizer::{Adam, norm};
 use crate::rate::Quality;
@@ -94,7 +94,7 @@ const VALIDATE_EVERY: u64 = 1000;
 const SHORTCUT_PACE: f32 = 0.02;
 
 /// Weight of the prediction error in the loss: it keeps the motion honest while the residual codec learns.
-const PREDICTION_WEIGHT: f32 = 0.03;
+const PREDICTION_WEIGHT: f32 = 0.1;
 
 /// What a loss of all structure, MS-SSIM 0, is worth in squared grey levels. Along the curve of `psnr-3` on the clips held
 /// out, 1 - MS-SSIM falls by one where squared error falls by 2000 to 2350, at all qualities: with the same exchange rates
@@ -284,12 +284,13 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, metric: Metric, batch: &
         let d = Distortion::new(t, metric, &x.packed, &frame.reference.packed);
         let [searched, predicted] = frame.predictions.as_ref().expect("inter frames have predictions");
         let searched = distortion(t, &t.detach(searched), &x.packed);
+        let cost_of_prediction = prediction_cost(t, &x.packed, predicted, &q.lambda);
         let predicted = distortion(t, predicted, &x.packed);
         let motion_bits = frame.motion_bits.as_ref().expect("inter frames have motion");
         let loss = if stage == Stage::Motion {
             cost(&q, &t.affine(&predicted, 0.5, 0.0), motion_bits)
         } else {
-            cost(&q, &t.plus(&d.counted, &t.affine(&predicted, PREDICTION_WEIGHT, 0.0)), &frame.bits)
+            cost(&q, &t.plus(&d.counted, &t.affine(&cost_of_prediction, PREDICTION_WEIGHT, 0.0)), &frame.bits)
         };
         outcome.loss = t.plus(&outcome.loss, &t.affine(&loss, share, 0.0));
         outcome.bpp += bpp(&frame.bits) / coded;
