@@ -4,7 +4,7 @@ use vcn_media::Yuv420;
 
 use crate::Result;
 use crate::codec::{Codec, Geometry};
-use crate::encoder::{Motion, Source, sum};
+use crate::encoder::{Source, Told, sum};
 use crate::model::{intra, motion};
 use crate::packing::padded;
 
@@ -42,7 +42,7 @@ impl Codec {
         let g = Geometry::new(before.width, before.height);
         g.check(picture)?;
         let source = Source::new(self, picture, &g);
-        let motion = Motion::analyse(self, &source, &padded(before), QUALITY, 1.0, &g);
-        Ok(Analysis { channels: motion::CHANNELS, height: g.motion[0], width: g.motion[1], values: motion.y })
+        let (told, _) = Told::analyse(self, &source, &padded(before), QUALITY, 1.0, &g);
+        Ok(Analysis { channels: motion::CHANNELS, height: g.motion[0], width: g.motion[1], values: told.y })
     }
 }

@@ -12,8 +12,8 @@ const MAGIC: &[u8; 8] = b"VCNMODEL";
 /// Versions that can be read: 1 was never released; since 3 the second lattice's scales are refined, too, and the
 /// prediction is; since 4 there is an anchor, and sites may keep the reference; since 5 intra networks, the analysis of
 /// residuals and the entropy model of motion are deeper, the latter told of the reference features, and each latent has its
-/// own tables.
-const VERSIONS: std::ops::RangeInclusive<u8> = 2..=5;
+/// own tables; since 6 blocks may have vectors.
+const VERSIONS: std::ops::RangeInclusive<u8> = 2..=6;
 /// Since this version every latent has tables of its own.
 const TABLES_BY_LATENT: u8 = 5;
 /// The finest scale of weights is one over two to this.
@@ -147,6 +147,17 @@ pub fn steps(latent: &Latent, log_gain: &[f32]) -> Steps {
     steps
 }
 
+/// What the streams of a checkpoint's version know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Syntax {
+    /// Scales of the second lattice follow the symbols of the first.
+    pub two_passes: bool,
+    /// Frames are predicted from an anchor, too, and may keep sites of their reference.
+    pub anchors: bool,
+    /// Blocks may have vectors, and the motion network may be silent.
+    pub vectors: bool,
+}
+
 /// A trained model.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
@@ -197,6 +208,12 @@ impl Checkpoint {
     /// Version of its format.
     pub fn version(&self) -> u8 {
         self.version
+    }
+
+    /// What its streams know.
+    pub(crate) fn syntax(&self) -> Syntax {
+        let since = |version| self.version >= version;
+        Syntax { two_passes: since(3), anchors: since(4), vectors: since(6) }
     }
 
     /// What streams name: blake3 of the unpacked contents.

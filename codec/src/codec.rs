@@ -88,16 +88,11 @@ impl Codec {
             steps: &self.checkpoint.steps[which],
             which,
             scales: &self.checkpoint.scales[which],
-            two_passes: self.checkpoint.version() > 2,
+            two_passes: self.checkpoint.syntax().two_passes,
             quality,
             plane: self.plane(quality),
             size: if which == 1 { geometry.motion } else { geometry.block },
         }
-    }
-
-    /// Whether frames are predicted from an anchor, too, and may keep sites of their reference.
-    pub(crate) fn anchored(&self) -> bool {
-        self.checkpoint.version() > 3
     }
 
     /// A quality as the networks see it.
@@ -147,7 +142,7 @@ impl Codec {
     ) -> Prediction {
         let mut samples = warped(&reference.picture, flow);
         let features = warp_features(&reference.features, flow);
-        let anchor = self.anchored().then(|| reference.anchor(flow));
+        let anchor = self.checkpoint.syntax().anchors.then(|| reference.anchor(flow));
         // The frame after an anchor has it as its reference.
         let second = match (&anchor, &reference.anchor) {
             (Some(anchor), Some(_)) => warped(&anchor.picture, &anchor.flow),
@@ -175,7 +170,7 @@ impl Codec {
         &self,
         prediction: &Prediction,
         latent: &[i32],
-        motion: Vec<i32>,
+        motion: Option<Vec<i32>>,
         becomes: Option<&Reference>,
         g: &Geometry,
     ) -> Reference {
@@ -189,12 +184,7 @@ impl Codec {
             None => prediction.anchor.clone(),
         };
         let features = self.exec.integers(features);
-        Reference {
-            picture: self.picture(&prediction.samples, parts, g),
-            features,
-            motion: Some(motion),
-            anchor,
-        }
+        Reference { picture: self.picture(&prediction.samples, parts, g), features, motion, anchor }
     }
 
     /// What is known of a frame's motion before it.

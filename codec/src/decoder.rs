@@ -10,6 +10,8 @@ use crate::entropy::SymbolDecoder;
 use crate::frame_syntax;
 use crate::keep::{Keeper, restore};
 use crate::packing::cropped;
+use crate::vectors::Vectors;
+use crate::warp::Flow;
 
 /// Decodes the frames of one GOP in order.
 pub struct GopDecoder<'a> {
@@ -18,6 +20,7 @@ pub struct GopDecoder<'a> {
     geometry: Geometry,
     reference: Option<Reference>,
     keeper: Keeper,
+    vectors: Vectors,
     left: u32,
 }
 
@@ -34,6 +37,7 @@ impl<'a> GopDecoder<'a> {
             codec,
             coder: Some(SymbolDecoder::new(payload)?),
             keeper: Keeper::new(geometry.site),
+            vectors: Vectors::new(geometry.site),
             geometry,
             reference: None,
             left: frames,
@@ -51,20 +55,30 @@ impl<'a> GopDecoder<'a> {
             return Ok(None);
         }
         let g = &self.geometry;
-        let head = frame_syntax::read(coder, self.reference.is_none(), self.codec.anchored())?;
+        let syntax = self.codec.checkpoint().syntax();
+        let head = frame_syntax::read(coder, self.reference.is_none(), syntax)?;
         let quality = head.quality;
         let next = match (head.kind, self.reference.take()) {
             (FrameKind::Repeat, Some(reference)) => reference,
             (FrameKind::Inter, Some(reference)) => {
-                let context = self.codec.motion_context(&reference, g);
-                let motion = self.codec.latent(1, head.motion_quality, g).decode(coder, Some(&context))?;
-                let flow = self.codec.flow(&motion, head.motion_quality, g);
+                let (motion, mut flow) = match head.motion {
+                    Some(quality) => {
+                        let context = self.codec.motion_context(&reference, g);
+                        let latent = self.codec.latent(1, quality, g).decode(coder, Some(&context))?;
+                        let flow = self.codec.flow(&latent, quality, g);
+                        (Some(latent), flow)
+                    }
+                    None => (None, Flow::still(g.site)),
+                };
+                if syntax.vectors {
+                    flow = self.vectors.read(coder, &flow)?;
+                }
                 let prediction = self.codec.predict(&reference, &flow, quality, g);
                 let latent =
                     self.codec.latent(2, quality, g).decode(coder, Some(&prediction.context.entropy))?;
                 let becomes = head.anchors.then_some(&reference);
                 let mut next = self.codec.inter_frame(&prediction, &latent, motion, becomes, g);
-                if self.codec.anchored() {
+                if syntax.anchors {
                     let kept = self.keeper.read(coder, &flow)?;
                     restore(Arc::make_mut(&mut next.picture), &reference.picture, kept);
                 }
@@ -72,6 +86,7 @@ impl<'a> GopDecoder<'a> {
             }
             (_, _) => {
                 self.keeper = Keeper::new(g.site);
+                self.vectors = Vectors::new(g.site);
                 let latent = self.codec.latent(0, quality, g).decode(coder, None)?;
                 self.codec.intra_frame(&latent, quality, g)
             }

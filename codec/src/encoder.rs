@@ -17,8 +17,9 @@ use crate::model::motion::STRIDE;
 use crate::model::params::{ACTIVATION, FLOW, LATENT, PIXEL, WIDE};
 use crate::model::transform::{GREY, LUMA, PACKED, Shortcut};
 use crate::packing::{cropped, pack, padded};
-use crate::search::{BLOCK, SEARCH, search};
+use crate::search::{SEARCH, search};
 use crate::symbols::CodedLatent;
+use crate::vectors::{self, Chosen, Eye, Vectors};
 use crate::warp::{Flow, Plane};
 
 /// How hard the encoder tries; the format is the same.
@@ -54,9 +55,7 @@ pub struct FrameLog {
     pub kind: FrameKind,
     /// Its quality index.
     pub quality: u8,
-    /// The quality index of its motion.
-    pub motion_quality: u8,
-    /// Bits of the motion latent with its hyper-latent.
+    /// Bits of its motion: of the motion latent with its hyper-latent, and of vectors.
     pub motion_bits: f64,
     /// Bits of the intra or residual latent.
     pub residual_bits: f64,
@@ -79,9 +78,10 @@ pub struct GopEncoder<'a> {
     quality: u8,
     effort: Effort,
     pub(crate) reference: Option<Reference>,
-    /// Motion of the last inter frame as it was searched.
-    pub(crate) searched: Option<Flow>,
+    /// Motion of the last inter frame as it was searched and as it was coded.
+    pub(crate) flows: Option<[Flow; 2]>,
     keeper: Keeper,
+    vectors: Vectors,
     previous: Option<Yuv420>,
     hasher: FramesHasher,
     frames: u32,
@@ -91,11 +91,11 @@ pub struct GopEncoder<'a> {
 const INTRA_BOOST: i32 = 8;
 /// Quality of inter frames relative to the one asked for, repeating: some frames carry the quality, others lean on them.
 const HIERARCHY: [i32; 4] = [-9, -4, -9, 0];
-/// How motion may be coded: by how much better than its frame, and with what share more weight on smooth fields. The best
-/// is taken; with little effort, of the first two.
+/// How motion may be coded for models without vectors: by how much better than its frame, and with what share more weight on
+/// smooth fields. The best is taken; with little effort, of the first two.
 const MOTIONS: [(i32, f32); 5] = [(8, 1.0), (-4, 2.0), (16, 1.0), (-8, 4.0), (4, 4.0)];
-/// What an error of the prediction is worth beside one of the decoded frame.
-const PREDICTION_WORTH: f64 = 0.7;
+/// The same where vectors may mend it, besides nothing told by the network; none with little effort, one with medium.
+const ROUGH_MOTIONS: [(i32, f32); 3] = [(-8, 4.0), (-4, 2.0), (4, 4.0)];
 /// What an error that is kept from a frame is worth beside one of the frame: the frames after it lean on it.
 const KEEPING_WORTH: f64 = 1.5;
 /// Near the best quality there is no room to carry: what is taken away shrinks over this many steps.
@@ -131,11 +131,12 @@ impl<'a> GopEncoder<'a> {
             codec,
             coder: SymbolEncoder::new(),
             keeper: Keeper::new(geometry.site),
+            vectors: Vectors::new(geometry.site),
             geometry,
             quality,
             effort,
             reference: None,
-            searched: None,
+            flows: None,
             previous: None,
             hasher: FramesHasher::new(),
             frames: 0,
@@ -172,17 +173,10 @@ impl<'a> GopEncoder<'a> {
             (false, false) => FrameKind::Inter,
         };
         let quality = frame_quality(self.quality, self.frames);
-        let mut log = FrameLog {
-            kind,
-            quality,
-            motion_quality: quality,
-            motion_bits: 0.0,
-            residual_bits: 0.0,
-            side_bits: 0.0,
-        };
+        let mut log = FrameLog { kind, quality, motion_bits: 0.0, residual_bits: 0.0, side_bits: 0.0 };
         let next = match (kind, self.reference.take()) {
             (FrameKind::Repeat, Some(reference)) => {
-                self.head(&mut log)?;
+                self.head(&mut log, None)?;
                 reference
             }
             (FrameKind::Inter, Some(reference)) => self.inter(frame, reference, &mut log)?,
@@ -203,19 +197,19 @@ impl<'a> GopEncoder<'a> {
     }
 
     /// Writes what precedes the frame's latents.
-    fn head(&mut self, log: &mut FrameLog) -> Result<()> {
+    fn head(&mut self, log: &mut FrameLog, motion: Option<u8>) -> Result<()> {
         let start = self.coder.bits_written();
-        let FrameLog { kind, quality, motion_quality, .. } = *log;
+        let FrameLog { kind, quality, .. } = *log;
         // The only intra frame of a GOP is its first.
         let first = kind == FrameKind::Intra;
-        let head = Head { kind, quality, motion_quality, anchors: anchors(self.frames) };
-        frame_syntax::write(&mut self.coder, first, self.codec.anchored(), head)?;
+        let head = Head { kind, quality, motion, anchors: anchors(self.frames) };
+        frame_syntax::write(&mut self.coder, first, self.codec.checkpoint.syntax(), head)?;
         log.side_bits += self.coder.bits_written() - start;
         Ok(())
     }
 
     fn intra(&mut self, frame: &Yuv420, log: &mut FrameLog) -> Result<Reference> {
-        self.head(log)?;
+        self.head(log, None)?;
         let g = self.geometry;
         let quality = log.quality;
         let exec = &self.codec.exec;
@@ -237,33 +231,32 @@ impl<'a> GopEncoder<'a> {
         let codec = self.codec;
         let exec = &codec.exec;
         let source = Source::new(codec, frame, &g);
-        let known = codec.motion_context(&reference, &g);
-        let motion = self.best_motion(&source, &reference, &known, log.quality)?;
-        log.motion_quality = motion.quality;
-        self.head(log)?;
-        self.searched = Some(motion.searched.clone());
-        let motion = motion.code(codec, &mut self.coder, &known, &g)?;
-        log.motion_bits = motion.bits;
+        let motion = self.best_motion(&source, &reference, log.quality)?;
+        self.head(log, motion.told.as_ref().map(|told| told.quality))?;
+        let before = self.coder.bits_written();
+        let (motion_latent, flow) = self.write_motion(&motion, &reference)?;
+        log.motion_bits = self.coder.bits_written() - before;
+        self.flows = Some([motion.searched, flow.clone()]);
 
         let quality = log.quality;
-        let prediction = codec.predict(&reference, &motion.flow, quality, &g);
+        let prediction = codec.predict(&reference, &flow, quality, &g);
         let parts = codec.model.inter.analyse(exec, &source.packed, &prediction.packed, &prediction.context);
         let y = sum(exec, parts);
         let latent = codec.latent(2, quality, &g);
         let attempt = |coder: &mut SymbolEncoder, y: &[i32]| {
             let coded = latent.encode(coder, y, Some(&prediction.context.entropy), &[])?;
             let becomes = anchors(self.frames).then_some(&reference);
-            let next = codec.inter_frame(&prediction, &coded.latent, motion.latent.clone(), becomes, &g);
+            let next = codec.inter_frame(&prediction, &coded.latent, motion_latent.clone(), becomes, &g);
             Ok((coded, next))
         };
         let best = self.refined(y, log, &source, codec.model.inter.shortcut(), attempt)?;
         let mut next = self.settle(best, log);
-        if codec.anchored() {
+        if codec.checkpoint.syntax().anchors {
             let start = self.coder.bits_written();
             let [decoded, before] = [&next, &reference].map(|r| site_errors(&source.frame, &r.picture));
             let gain = decoded.into_iter().zip(before);
             let gain: Vec<f64> = gain.map(|(decoded, before)| KEEPING_WORTH * (decoded - before)).collect();
-            let kept = self.keeper.write(&mut self.coder, &motion.flow, &gain, lambda(quality as f32).into());
+            let kept = self.keeper.write(&mut self.coder, &flow, &gain, lambda(quality as f32).into());
             restore(Arc::make_mut(&mut next.picture), &reference.picture, kept);
             log.side_bits += self.coder.bits_written() - start;
         }
@@ -323,46 +316,86 @@ impl<'a> GopEncoder<'a> {
         best.next
     }
 
-    /// A frame's motion at the quality at which it is worth its bits; `known` is [`Codec::motion_context`].
-    fn best_motion(
-        &self,
-        source: &Source,
-        reference: &Reference,
-        known: &Tensor<4>,
-        quality: u8,
-    ) -> Result<Motion> {
+    /// A frame's motion, as it is worth its bits: what the network tells at one of several qualities, or nothing, and the
+    /// vectors that mend it.
+    fn best_motion(&self, source: &Source, reference: &Reference, quality: u8) -> Result<FrameMotion> {
         let g = self.geometry;
-        let at = |(boost, smooth): (i32, f32)| {
+        let known = self.codec.motion_context(reference, &g);
+        let worth = vectors::worth(lambda(quality as f32));
+        let luma = Plane::luma(&source.frame);
+        let shown = Plane::luma(&reference.picture);
+        let vectors = self.codec.checkpoint.syntax().vectors;
+        let searched = Flow::from(&search(&luma, &shown, vectors::SEARCH * lambda(quality as f32)));
+        let eye = vectors.then(|| Eye::new(&luma, &shown));
+        let tried = |told: Option<Told>| -> Result<TriedMotion> {
+            let (mut flow, mut bits, mut site_bits) = (Flow::still(g.site), 0.0, Vec::new());
+            if let Some(told) = &told {
+                let coded = told.code(self.codec, &mut SymbolEncoder::new(), &known, &g)?;
+                flow = self.codec.flow(&coded.latent, told.quality, &g);
+                bits = coded.side_bits + coded.symbol_bits;
+                site_bits = coded.site_bits;
+            }
+            let chosen = eye.as_ref().map(|eye| self.vectors.choose(eye, &flow, &searched, worth));
+            if let Some(chosen) = &chosen {
+                let mut coder = SymbolEncoder::new();
+                flow = self.vectors.clone().write(&mut coder, &flow, chosen)?;
+                bits += coder.bits_written();
+            }
+            let errors = motion_errors(&warped(&reference.picture, &flow), &source.frame, &g);
+            let cost = errors.iter().sum::<f64>() + worth * bits;
+            Ok(TriedMotion { told, chosen, cost, errors, site_bits })
+        };
+        let motions: &[(i32, f32)] = match (vectors, self.effort) {
+            (false, Effort::Fast) => &MOTIONS[..2],
+            (false, _) => &MOTIONS,
+            (true, Effort::Fast) => &[],
+            (true, Effort::Medium) => &ROUGH_MOTIONS[..1],
+            (true, Effort::Slow) => &ROUGH_MOTIONS,
+        };
+        let told = motions.iter().map(|&(boost, smooth)| {
             let quality = (quality as i32 + boost).clamp(0, 63) as u8;
-            Motion::analyse(self.codec, source, &reference.picture, quality, smooth, &g)
-        };
-        let [first, others @ ..] = MOTIONS;
-        let first = at(first);
-        let others = if self.effort == Effort::Fast { &others[..1] } else { &others[..] };
-        let worth = lambda(quality as f32) as f64 / PREDICTION_WORTH;
-        let tried = |motion: Motion| -> Result<TriedMotion> {
-            let coded = motion.code(self.codec, &mut SymbolEncoder::new(), known, &g)?;
-            let errors = motion_errors(&warped(&reference.picture, &coded.flow), &source.frame, &g);
-            let cost = errors.iter().sum::<f64>() + worth * coded.bits;
-            Ok(TriedMotion { motion, cost, errors, site_bits: coded.site_bits })
-        };
-        let mut best = tried(first)?;
-        for motion in others.iter().copied().map(at) {
-            let next = tried(motion)?;
-            if next.cost < best.cost {
-                best = next;
+            Some(Told::analyse(self.codec, source, &reference.picture, quality, smooth, &g).0)
+        });
+        let mut best: Option<TriedMotion> = None;
+        for told in vectors.then_some(None).into_iter().chain(told) {
+            let next = tried(told)?;
+            if best.as_ref().is_none_or(|best| next.cost < best.cost) {
+                best = Some(next);
             }
         }
-        if self.effort == Effort::Fast {
-            return Ok(best.motion);
+        let mut best = best.expect("at least one motion is tried");
+        if let (Some(told), true) = (&best.told, self.effort != Effort::Fast) {
+            // What the network tells of a site's motion is worth its bits, or the site is silent and has the motion that was
+            // foretold. Sites lean on each other, so what the choice really does decides.
+            let silent = tried(Some(Told { silent: vec![true; best.errors.len()], ..told.clone() }))?;
+            let costs = best.errors.iter().zip(&silent.errors).zip(&best.site_bits);
+            let choice = costs.map(|((told, silent), bits)| silent - told < worth * bits).collect();
+            let chosen = tried(Some(Told { silent: choice, ..told.clone() }))?;
+            if chosen.cost < best.cost {
+                best = chosen;
+            }
         }
-        // What the network tells of a site's motion is worth its bits, or the site is silent and has the motion that was
-        // foretold. Sites lean on each other, so what the choice really does decides.
-        let silent = tried(Motion { silent: vec![true; best.errors.len()], ..best.motion.clone() })?;
-        let costs = best.errors.iter().zip(&silent.errors).zip(&best.site_bits);
-        let choice = costs.map(|((told, silent), bits)| silent - told < worth * bits).collect();
-        let chosen = tried(Motion { silent: choice, ..best.motion.clone() })?;
-        Ok(if chosen.cost < best.cost { chosen.motion } else { best.motion })
+        Ok(FrameMotion { told: best.told, chosen: best.chosen, searched })
+    }
+
+    /// Writes a frame's motion; gives the motion latent, where the network told one, and the flow.
+    fn write_motion(
+        &mut self,
+        motion: &FrameMotion,
+        reference: &Reference,
+    ) -> Result<(Option<Vec<i32>>, Flow)> {
+        let g = self.geometry;
+        let (mut latent, mut flow) = (None, Flow::still(g.site));
+        if let Some(told) = &motion.told {
+            let known = self.codec.motion_context(reference, &g);
+            let coded = told.code(self.codec, &mut self.coder, &known, &g)?.latent;
+            flow = self.codec.flow(&coded, told.quality, &g);
+            latent = Some(coded);
+        }
+        if let Some(chosen) = &motion.chosen {
+            flow = self.vectors.write(&mut self.coder, &flow, chosen)?;
+        }
+        Ok((latent, flow))
     }
 }
 
@@ -392,9 +425,20 @@ struct Attempt {
     next: Reference,
 }
 
+/// How a frame's motion will be coded.
+struct FrameMotion {
+    /// What the network tells, if anything.
+    told: Option<Told>,
+    /// The blocks' own motion, for models that know of it.
+    chosen: Option<Chosen>,
+    /// As it was searched.
+    searched: Flow,
+}
+
 /// A way to code a frame's motion.
 struct TriedMotion {
-    motion: Motion,
+    told: Option<Told>,
+    chosen: Option<Chosen>,
     /// Squared error of the prediction plus what the bits are worth.
     cost: f64,
     /// Squared errors of the prediction by site of the motion latent.
@@ -403,29 +447,19 @@ struct TriedMotion {
     site_bits: Vec<f64>,
 }
 
-/// Motion of a frame before rounding.
+/// What the motion network has to tell of a frame, before rounding.
 #[derive(Clone)]
-pub(crate) struct Motion {
+pub(crate) struct Told {
     quality: u8,
     /// Sites of the latent that tell nothing.
     silent: Vec<bool>,
-    /// As it was searched.
-    searched: Flow,
     /// Its latent, format [`LATENT`].
     pub y: Vec<i32>,
 }
 
-/// Motion as the decoder has it.
-struct CodedMotion {
-    latent: Vec<i32>,
-    flow: Flow,
-    bits: f64,
-    /// Bits that silence would save, by site.
-    site_bits: Vec<f64>,
-}
-
-impl Motion {
-    /// Searches the motion of a frame from a padded picture and analyses it at a quality of its own.
+impl Told {
+    /// Searches the motion of a frame from a padded picture and analyses it at a quality of its own; gives the searched motion,
+    /// too.
     pub fn analyse(
         codec: &Codec,
         source: &Source,
@@ -433,16 +467,17 @@ impl Motion {
         quality: u8,
         smooth: f32,
         g: &Geometry,
-    ) -> Motion {
+    ) -> (Told, Flow) {
         let [h, w] = g.site;
         let exec = &codec.exec;
-        let searched = searched(&source.frame, reference, smooth * lambda(quality as f32));
+        let weight = SEARCH * smooth * lambda(quality as f32);
+        let searched = Flow::from(&search(&Plane::luma(&source.frame), &Plane::luma(reference), weight));
         let seen = exec.tensor(&activation(&warped(reference, &searched)), [PACKED, h, w]);
         debug_assert_eq!(FLOW.frac, ACTIVATION.frac);
         let flow = exec.tensor(&searched.data, [2, h, w]);
         let plane = codec.plane(quality);
         let parts = codec.model.inter.motion.analyse(exec, &flow, &source.packed, &seen, &plane);
-        Motion { quality, silent: Vec::new(), searched, y: sum(exec, parts) }
+        (Told { quality, silent: Vec::new(), y: sum(exec, parts) }, searched)
     }
 
     fn code(
@@ -451,11 +486,8 @@ impl Motion {
         coder: &mut SymbolEncoder,
         known: &Tensor<4>,
         g: &Geometry,
-    ) -> Result<CodedMotion> {
-        let coded = codec.latent(1, self.quality, g).encode(coder, &self.y, Some(known), &self.silent)?;
-        let flow = codec.flow(&coded.latent, self.quality, g);
-        let CodedLatent { latent, side_bits, symbol_bits, site_bits } = coded;
-        Ok(CodedMotion { flow, bits: side_bits + symbol_bits, latent, site_bits })
+    ) -> Result<CodedLatent> {
+        codec.latent(1, self.quality, g).encode(coder, &self.y, Some(known), &self.silent)
     }
 }
 
@@ -487,15 +519,4 @@ fn packed(frame: &Yuv420) -> Vec<i32> {
 pub(crate) fn sum(exec: &Integer, parts: [Tensor<4>; 2]) -> Vec<i32> {
     let [a, b] = parts.map(|part| exec.integers(part));
     a.into_iter().zip(b).map(|(a, b)| (a + b).clamp(-LATENT.max(), LATENT.max())).collect()
-}
-
-/// Searched flow in 1/16 samples.
-fn searched(frame: &Yuv420, reference: &Yuv420, lambda: f32) -> Flow {
-    let field = search(&Plane::luma(frame), &Plane::luma(reference), SEARCH * lambda);
-    debug_assert_eq!(BLOCK, crate::packing::SITE);
-    let limit = FLOW.max();
-    let component =
-        |pick: fn(&(i32, i32)) -> i32| field.vectors.iter().map(move |v| (4 * pick(v)).clamp(-limit, limit));
-    let data = component(|v| v.0).chain(component(|v| v.1)).collect();
-    Flow { width: field.width, height: field.height, data }
 }

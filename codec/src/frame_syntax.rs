@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::Result;
+use crate::checkpoint::Syntax;
 use crate::codec::FrameKind;
 use crate::entropy::{Chance, SymbolDecoder, SymbolEncoder, Table};
 
@@ -12,6 +13,9 @@ static KINDS: LazyLock<Table> =
 
 /// Whether the reference becomes the anchor.
 const ANCHORS: Chance = Chance::new(1 << 14);
+
+/// Whether the motion network tells something of an inter frame.
+const MOVES: Chance = Chance::new(1 << 15);
 
 /// Bits of a quality index.
 const QUALITY_BITS: u32 = 6;
@@ -23,15 +27,14 @@ pub(crate) struct Head {
     pub kind: FrameKind,
     /// Its quality; 0 for a repeat.
     pub quality: u8,
-    /// The quality of an inter frame's motion; else the same as `quality`.
-    pub motion_quality: u8,
+    /// The quality of what the motion network tells of an inter frame; none if nothing is told.
+    pub motion: Option<u8>,
     /// Whether an inter frame's reference becomes the anchor of the frames after it.
     pub anchors: bool,
 }
 
-/// Writes a head. The first frame of a GOP is an intra frame and its kind is not written. Models without anchors say
-/// nothing about them.
-pub(crate) fn write(coder: &mut SymbolEncoder, first: bool, anchored: bool, head: Head) -> Result<()> {
+/// Writes a head. The first frame of a GOP is an intra frame and its kind is not written.
+pub(crate) fn write(coder: &mut SymbolEncoder, first: bool, syntax: Syntax, head: Head) -> Result<()> {
     if !first {
         let symbol = match head.kind {
             FrameKind::Inter => 0,
@@ -44,8 +47,13 @@ pub(crate) fn write(coder: &mut SymbolEncoder, first: bool, anchored: bool, head
         coder.put_bits(head.quality as u32, QUALITY_BITS);
     }
     if head.kind == FrameKind::Inter {
-        coder.put_bits(head.motion_quality as u32, QUALITY_BITS);
-        if anchored {
+        if syntax.vectors {
+            coder.put_flag(MOVES, head.motion.is_some());
+        }
+        if let Some(quality) = head.motion {
+            coder.put_bits(quality.into(), QUALITY_BITS);
+        }
+        if syntax.anchors {
             coder.put_flag(ANCHORS, head.anchors);
         }
     }
@@ -53,7 +61,7 @@ pub(crate) fn write(coder: &mut SymbolEncoder, first: bool, anchored: bool, head
 }
 
 /// Reads what [`write`] wrote.
-pub(crate) fn read(coder: &mut SymbolDecoder, first: bool, anchored: bool) -> Result<Head> {
+pub(crate) fn read(coder: &mut SymbolDecoder, first: bool, syntax: Syntax) -> Result<Head> {
     let kind = match if first { 2 } else { coder.get(&KINDS)? } {
         0 => FrameKind::Inter,
         1 => FrameKind::Repeat,
@@ -61,7 +69,9 @@ pub(crate) fn read(coder: &mut SymbolDecoder, first: bool, anchored: bool) -> Re
         other => return Err(crate::Error::SymbolRange { symbol: other, limit: 2 }),
     };
     let quality = if kind == FrameKind::Repeat { 0 } else { coder.get_bits(QUALITY_BITS)? as u8 };
-    let motion_quality = if kind == FrameKind::Inter { coder.get_bits(QUALITY_BITS)? as u8 } else { quality };
-    let anchors = kind == FrameKind::Inter && anchored && coder.get_flag(ANCHORS)?;
-    Ok(Head { kind, quality, motion_quality, anchors })
+    let inter = kind == FrameKind::Inter;
+    let moves = inter && (!syntax.vectors || coder.get_flag(MOVES)?);
+    let motion = if moves { Some(coder.get_bits(QUALITY_BITS)? as u8) } else { None };
+    let anchors = inter && syntax.anchors && coder.get_flag(ANCHORS)?;
+    Ok(Head { kind, quality, motion, anchors })
 }

@@ -27,11 +27,9 @@ impl GopEncoder<'_> {
     pub fn push_inspected(&mut self, frame: &Yuv420) -> Result<(FrameLog, Yuv420, Option<Inspection>)> {
         let before = self.reference.clone();
         let (log, decoded) = self.push(frame)?;
-        let motion = self.reference.as_ref().and_then(|reference| reference.motion.as_ref());
-        let inspection = match (log.kind, before, motion, self.searched.clone()) {
-            (FrameKind::Inter, Some(before), Some(motion), Some(searched)) => {
+        let inspection = match (log.kind, before, self.flows.clone()) {
+            (FrameKind::Inter, Some(before), Some([searched, flow])) => {
                 let g = &self.geometry;
-                let flow = self.codec.flow(motion, log.motion_quality, g);
                 let prediction = self.codec.predict(&before, &flow, log.quality, g).samples;
                 let prediction = unpack(&prediction, g.site[0], g.site[1], sample);
                 let prediction = cropped(&prediction, frame.width, frame.height);

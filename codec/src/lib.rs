@@ -22,6 +22,7 @@ pub mod model;
 pub mod packing;
 pub mod search;
 mod symbols;
+pub mod vectors;
 pub mod warp;
 
 pub use analysis::Analysis;

@@ -4,7 +4,8 @@
 //! The encoder starts from this flow and lets the motion network improve it; nothing here is known to the decoder.
 //! One vector per 8x8 luma block, in quarter samples, `(x, y)`, pointing into the reference.
 
-use crate::warp::Plane;
+use crate::model::params::FLOW;
+use crate::warp::{Flow, Plane};
 
 /// Luma samples between neighbouring vectors.
 pub const BLOCK: usize = 8;
@@ -23,6 +24,16 @@ pub struct Field {
     pub height: usize,
     /// Vectors, row by row.
     pub vectors: Vec<Vector>,
+}
+
+impl From<&Field> for Flow {
+    fn from(field: &Field) -> Flow {
+        let limit = FLOW.max();
+        let component =
+            |pick: fn(&Vector) -> i32| field.vectors.iter().map(move |v| (4 * pick(v)).clamp(-limit, limit));
+        let data = component(|v| v.0).chain(component(|v| v.1)).collect();
+        Flow { width: field.width, height: field.height, data }
+    }
 }
 
 /// Half the resolution by averaging 2x2 samples; odd sides lose their last row or column.

@@ -82,6 +82,11 @@ fn between(at: usize, factor: usize, size: usize) -> (usize, usize, i32) {
 }
 
 impl Flow {
+    /// No motion at `height` x `width` sites.
+    pub fn still([height, width]: [usize; 2]) -> Flow {
+        Flow { width, height, data: vec![0; 2 * height * width] }
+    }
+
     /// Calls `visit(row, column, x, y)` for every sample of the flow enlarged bilinearly by `factor`, a power of two,
     /// sites centred.
     pub(crate) fn enlarged(&self, factor: usize, mut visit: impl FnMut(usize, usize, i32, i32)) {
@@ -107,6 +112,30 @@ impl Flow {
     }
 }
 
+impl Flow {
+    /// One sample of the flow enlarged as in [`Flow::enlarged`].
+    pub(crate) fn at(&self, factor: usize, row: usize, column: usize) -> [i32; 2] {
+        let (w, h) = (self.width, self.height);
+        let (top, bottom, down) = between(row, factor, h);
+        let (left, right, along) = between(column, factor, w);
+        let whole = 2 * factor as i32;
+        [0, 1].map(|c| {
+            let plane = &self.data[c * w * h..];
+            let blend = |j: usize| plane[top * w + j] * (whole - down) + plane[bottom * w + j] * down;
+            (blend(left) * (whole - along) + blend(right) * along + whole * whole / 2)
+                >> (2 * whole.trailing_zeros())
+        })
+    }
+}
+
+impl Plane {
+    /// Of a [`Plane::half_samples`], the luma in 1/16 grey levels at a position in 1/16 samples of the picture.
+    pub(crate) fn luma_at(&self, x: i32, y: i32) -> i32 {
+        // A 1/16 sample is 1/8 of a step of the half-sample grid.
+        (bilinear(&self.data, self.width, self.height, x, y, 3) + 2) >> 2
+    }
+}
+
 /// Reads a plane bilinearly at a position in units of `1 << bits` per sample; the border repeats. The result is
 /// scaled by `1 << (2 * bits)`.
 fn bilinear<T: Copy + Into<i32>>(data: &[T], width: usize, height: usize, x: i32, y: i32, bits: u32) -> i32 {
@@ -126,9 +155,7 @@ fn bilinear<T: Copy + Into<i32>>(data: &[T], width: usize, height: usize, x: i32
 pub fn warp_luma(grid: &Plane, flow: &Flow) -> Vec<i32> {
     let mut out = Vec::with_capacity(64 * flow.width * flow.height);
     flow.enlarged(8, |i, j, x, y| {
-        // A 1/16 sample is 1/8 of a step of the half-sample grid.
-        let sum = bilinear(&grid.data, grid.width, grid.height, 16 * j as i32 + x, 16 * i as i32 + y, 3);
-        out.push((sum + 2) >> 2);
+        out.push(grid.luma_at(16 * j as i32 + x, 16 * i as i32 + y));
     });
     out
 }

@@ -124,6 +124,8 @@ pub struct Batch {
     pub motion_qualities: Vec<Vec<f32>>,
     /// Whether the frame before each frame becomes the anchor of the ones after it, `[lead + frames]`.
     pub anchors: Vec<bool>,
+    /// Whether the motion network tells something of each frame.
+    pub network: Vec<bool>,
     /// Pictures coded by themselves.
     pub stills: Vec<Yuv420>,
     /// Quality of each of these.
@@ -139,6 +141,9 @@ const MOTION_SPREAD: [f32; 2] = [-6.0, 22.0];
 
 /// The highest of the qualities that are drawn more often than others.
 const USUAL_QUALITIES: f32 = 40.0;
+
+/// In how many of the frames the motion network tells something: vectors alone are mostly what the encoder chooses.
+const NETWORK: f32 = 0.25;
 
 /// How many of the frames become anchors: distances vary, so that the encoder may choose.
 const ANCHORS: f32 = 0.25;
@@ -170,12 +175,13 @@ impl Batch {
             })
             .collect();
         let anchors = (0..shape.frames).map(|_| rng.f32() < ANCHORS).collect();
+        let network = (0..shape.frames).map(|_| rng.f32() < NETWORK).collect();
         let still = Shape { frames: 1, ..shape };
         let stills = (0..shape.stills).flat_map(|_| sample(clips, still, &mut rng)).collect();
         let still_qualities = (0..shape.stills).map(|_| drawn_quality(&mut rng)).collect();
         let at = |t: usize| samples.iter().map(|s| s[t].clone()).collect();
         let pictures = (0..shape.frames).map(at).collect();
-        Batch { pictures, lead, qualities, motion_qualities, anchors, stills, still_qualities }
+        Batch { pictures, lead, qualities, motion_qualities, anchors, network, stills, still_qualities }
     }
 }
 

@@ -1,9 +1,12 @@
 //! One frame through the model, differentiably: what the decoder will compute, plus what it costs.
 
+use vcn_codec::entropy::SymbolEncoder;
 use vcn_codec::model::Model;
+use vcn_codec::model::params::FLOW;
 use vcn_codec::model::transform::{GREY, LUMA, PACKED, SAMPLE_WEIGHTS, packed_plane};
-use vcn_codec::search::{BLOCK, SEARCH, search};
-use vcn_codec::warp::Plane;
+use vcn_codec::search::{self, search};
+use vcn_codec::vectors::{self, Eye, Vectors};
+use vcn_codec::warp::{Flow, Plane};
 
 use crate::rate::{Quality, code};
 use crate::tape::Tape;
@@ -26,6 +29,19 @@ pub struct Reference<T> {
     pub motion: Option<T>,
     /// Decoded packed picture of an earlier frame, and the flow from this one to it; none after an intra frame.
     pub anchor: Option<[T; 2]>,
+    /// What was seen of the vectors of each sample; nothing after an intra frame.
+    pub vectors: Vec<Vectors>,
+}
+
+/// Who tells a frame's motion.
+#[derive(Clone, Copy)]
+pub enum Teller<'a, T> {
+    /// The network alone, at a quality: how it is trained by itself.
+    Network(&'a Quality<T>),
+    /// The network at a quality, mended by vectors.
+    Both(&'a Quality<T>),
+    /// Vectors alone.
+    Vectors,
 }
 
 /// The result of coding a frame.
@@ -54,39 +70,26 @@ pub fn intra<P: Tape>(
     let ([linear, learned], features) = net.synthesise(t, &coded.latent, &q.plane);
     let packed = limit(t, &t.plus(&t.full(&linear), &t.full(&learned)));
     Frame {
-        reference: Reference { packed, features, motion: None, anchor: None },
+        reference: Reference { packed, features, motion: None, anchor: None, vectors: Vec::new() },
         bits: coded.bits,
         motion_bits: None,
         predictions: None,
     }
 }
 
-/// Codes a frame from the one before, its motion at the quality `mq`; `anchors` says whether the one before becomes the
-/// anchor of the frames after this one.
+/// Codes a frame from the one before; `anchors` says whether the one before becomes the anchor of the frames after this one.
 pub fn inter<P: Tape>(
     t: &P,
     model: &Model,
     x: &Picture<P::Tensor>,
     reference: &Reference<P::Tensor>,
     q: &Quality<P::Tensor>,
-    mq: &Quality<P::Tensor>,
+    teller: Teller<P::Tensor>,
     anchors: bool,
 ) -> Frame<P::Tensor> {
     let net = &model.inter;
-    let searched = searched_flow(t, x, reference, &mq.lambda);
-    let searched_prediction = t.compensate(&t.detach(&reference.packed), &searched);
-
-    let [linear, learned] = net.motion.analyse(t, &searched, &x.packed, &searched_prediction, &mq.plane);
-    let m = t.plus(&t.full(&linear), &t.full(&learned));
-    let none = || {
-        let s = t.shape(&m);
-        t.low(&t.constant(&vec![0.0; s.iter().product()], &s))
-    };
-    let previous = reference.motion.as_ref().map_or_else(none, |m| t.low(m));
-    let context = net.motion.context(t, &previous, &reference.features);
-    let motion = code(t, &net.motion.latent, &m, Some(&context), mq);
-    let [linear, learned] = net.motion.synthesise(t, &motion.latent, &mq.plane);
-    let flow = t.crop_like(&t.plus(&t.full(&linear), &t.full(&learned)), &searched);
+    let motion = motion(t, model, x, reference, q, teller);
+    let flow = motion.flow;
 
     let prediction = t.compensate(&reference.packed, &flow);
     let features = t.warp(&reference.features, &flow);
@@ -112,12 +115,99 @@ pub fn inter<P: Tape>(
             anchor: Some(if anchors { [reference.packed.clone(), flow] } else { anchor }),
             packed,
             features,
-            motion: Some(motion.latent),
+            motion: motion.latent,
+            vectors: motion.vectors,
         },
         bits: t.plus(&coded.bits, &motion.bits),
         motion_bits: Some(motion.bits),
-        predictions: Some([searched_prediction, prediction]),
+        predictions: Some([motion.searched_prediction, prediction]),
     }
+}
+
+/// A frame's motion as the decoder will have it.
+struct Motion<T> {
+    flow: T,
+    /// Dequantised motion latent, where the network told one.
+    latent: Option<T>,
+    bits: T,
+    vectors: Vec<Vectors>,
+    searched_prediction: T,
+}
+
+fn motion<P: Tape>(
+    t: &P,
+    model: &Model,
+    x: &Picture<P::Tensor>,
+    reference: &Reference<P::Tensor>,
+    q: &Quality<P::Tensor>,
+    teller: Teller<P::Tensor>,
+) -> Motion<P::Tensor> {
+    let shown = shown(t, x, reference);
+    let packed = t.detach(&reference.packed);
+    let through = |flows: &[Flow]| t.compensate(&packed, &flow_tensor(t, flows));
+    let network = |mq: &Quality<P::Tensor>| {
+        let net = &model.inter.motion;
+        let fields = searched(x, &shown, &mq.lambda, search::SEARCH);
+        let (field, prediction) = (flow_tensor(t, &fields), through(&fields));
+        let [linear, learned] = net.analyse(t, &field, &x.packed, &prediction, &mq.plane);
+        let m = t.plus(&t.full(&linear), &t.full(&learned));
+        let none = || {
+            let s = t.shape(&m);
+            t.low(&t.constant(&vec![0.0; s.iter().product()], &s))
+        };
+        let previous = reference.motion.as_ref().map_or_else(none, |m| t.low(m));
+        let context = net.context(t, &previous, &reference.features);
+        let coded = code(t, &net.latent, &m, Some(&context), mq);
+        let [linear, learned] = net.synthesise(t, &coded.latent, &mq.plane);
+        let flow = t.crop_like(&t.plus(&t.full(&linear), &t.full(&learned)), &field);
+        (flow, coded.latent, coded.bits, prediction)
+    };
+    let told = match teller {
+        Teller::Network(mq) | Teller::Both(mq) => Some(network(mq)),
+        Teller::Vectors => None,
+    };
+    if let (Teller::Network(_), Some((flow, latent, bits, searched_prediction))) = (teller, &told) {
+        return Motion {
+            flow: flow.clone(),
+            latent: Some(latent.clone()),
+            bits: bits.clone(),
+            vectors: reference.vectors.clone(),
+            searched_prediction: searched_prediction.clone(),
+        };
+    }
+    let fields = searched(x, &shown, &q.lambda, vectors::SEARCH);
+    let foretold = match &told {
+        Some((flow, ..)) => flows(t, flow),
+        None => fields.iter().map(|field| Flow::still([field.height, field.width])).collect(),
+    };
+    let mut states = reference.vectors.clone();
+    states.resize_with(fields.len(), || Vectors::new([fields[0].height, fields[0].width]));
+    let (mut mended, mut bits) = (Vec::new(), Vec::new());
+    for (k, state) in states.iter_mut().enumerate() {
+        let eye = Eye::new(&x.luma[k], &shown[k]);
+        let chosen = state.choose(&eye, &foretold[k], &fields[k], vectors::worth(q.lambda[k]));
+        let mut coder = SymbolEncoder::new();
+        mended.push(state.write(&mut coder, &foretold[k], &chosen).expect("what was chosen can be written"));
+        bits.push(coder.bits_written() as f32);
+    }
+    let vector_bits = t.constant(&bits, &[bits.len()]);
+    let vector_flow = flow_tensor(t, &mended);
+    let (flow, latent, bits, searched_prediction) = match told {
+        None => (vector_flow, None, vector_bits, through(&fields)),
+        Some((flow, latent, bits, searched_prediction)) => {
+            // Where a block has no motion of its own, the network's flow keeps its gradient.
+            let same = foretold.iter().zip(&mended).flat_map(|(a, b)| {
+                let sites = a.width * a.height;
+                (0..sites).map(move |i| (0..2).all(|k| a.data[k * sites + i] == b.data[k * sites + i]))
+            });
+            let own: Vec<f32> = same.map(|same| if same { 0.0 } else { 1.0 }).collect();
+            let shape = t.shape(&flow);
+            let own = t.constant(&own, &[shape[0], 1, shape[2], shape[3]]);
+            let flow = t.plus(&flow, &t.mul(&t.minus(&vector_flow, &flow), &own));
+            (flow, Some(latent), t.plus(&bits, &vector_bits), searched_prediction)
+        }
+    };
+    Motion { flow, latent, bits, vectors: states, searched_prediction }
 }
 
 /// Bits that it takes, about, to say of a site that it keeps what the reference shows there.
@@ -178,27 +268,39 @@ fn limit<P: Tape>(t: &P, packed: &P::Tensor) -> P::Tensor {
     t.clamp(packed, -128.0 / GREY, 127.0 / GREY)
 }
 
-/// Motion search of every sample on its own, as a flow tensor.
-fn searched_flow<P: Tape>(
-    t: &P,
-    x: &Picture<P::Tensor>,
-    reference: &Reference<P::Tensor>,
-    lambda: &[f32],
-) -> P::Tensor {
+/// Luma of each sample's reference, in 8 bits.
+fn shown<P: Tape>(t: &P, x: &Picture<P::Tensor>, reference: &Reference<P::Tensor>) -> Vec<Plane> {
     let luma = t.detach(&t.shuffle(&t.channels(&reference.packed, 0, 64), 8));
     let values = t.values(&luma);
-    let size = values.len() / x.luma.len();
-    let mut flow = Vec::new();
-    let (mut h, mut w) = (0, 0);
-    for ((cur, values), &lambda) in x.luma.iter().zip(values.chunks_exact(size)).zip(lambda) {
-        let data = values.iter().map(|v| (v * GREY + 128.0).round().clamp(0.0, 255.0) as u8).collect();
-        let field = search(cur, &Plane { width: cur.width, height: cur.height, data }, SEARCH * lambda);
-        (h, w) = (field.height, field.width);
-        let unit = 4.0 * BLOCK as f32;
-        flow.extend(field.vectors.iter().map(|v| v.0 as f32 / unit));
-        flow.extend(field.vectors.iter().map(|v| v.1 as f32 / unit));
-    }
-    t.constant(&flow, &[x.luma.len(), 2, h, w])
+    let grey = |v: &f32| (v * GREY + 128.0).round().clamp(0.0, 255.0) as u8;
+    let planes = values.chunks_exact(values.len() / x.luma.len()).zip(&x.luma);
+    planes
+        .map(|(v, &Plane { width, height, .. })| Plane { width, height, data: v.iter().map(grey).collect() })
+        .collect()
+}
+
+/// Motion search of every sample on its own, with a share of its lambda.
+fn searched<T>(x: &Picture<T>, shown: &[Plane], lambda: &[f32], share: f32) -> Vec<Flow> {
+    let samples = x.luma.iter().zip(shown).zip(lambda);
+    samples.map(|((luma, shown), lambda)| Flow::from(&search(luma, shown, share * lambda))).collect()
+}
+
+/// Flows in units of 8 luma samples, `[b, 2, h, w]`.
+fn flow_tensor<P: Tape>(t: &P, flows: &[Flow]) -> P::Tensor {
+    let unit = (1 << FLOW.frac) as f32;
+    let data: Vec<f32> = flows.iter().flat_map(|flow| flow.data.iter().map(|&v| v as f32 / unit)).collect();
+    t.constant(&data, &[flows.len(), 2, flows[0].height, flows[0].width])
+}
+
+/// The inverse of [`flow_tensor`], rounded as the codec rounds.
+fn flows<P: Tape>(t: &P, flow: &P::Tensor) -> Vec<Flow> {
+    let shape = t.shape(flow);
+    let (height, width) = (shape[2], shape[3]);
+    let unit = (1 << FLOW.frac) as f32;
+    let integer = |v: &f32| ((v * unit).round() as i32).clamp(-FLOW.max(), FLOW.max());
+    let values = t.values(flow);
+    let samples = values.chunks_exact(2 * height * width);
+    samples.map(|v| Flow { width, height, data: v.iter().map(integer).collect() }).collect()
 }
 
 /// Squared error of each sample in grey levels, as in RGB, `[b]`.

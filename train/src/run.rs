@@ -20,7 +20,7 @@ use vcn_media::Yuv420;
 
 use crate::data::{Batch, Clip, Clips, Shape, centre};
 use crate::export::import;
-use crate::forward::{Picture, Reference, distortion, inter, intra, prediction_cost};
+use crate::forward::{Picture, Reference, Teller, distortion, inter, intra, prediction_cost};
 use crate::ms_ssim::ms_ssim;
 use crate::optimizer::{Adam, norm};
 use crate::rate::Quality;
@@ -100,9 +100,6 @@ const PREDICTION_WEIGHT: f32 = 0.1;
 /// out, 1 - MS-SSIM falls by one where squared error falls by 2000 to 2350, at all qualities: with the same exchange rates
 /// the models for both metrics stop spending bits at about the same rate.
 const STRUCTURE: f32 = 2100.0;
-
-/// By how much the quality of motion exceeds the frame's in validation.
-const MOTION_BOOST: f32 = 8.0;
 
 /// One line of the log.
 #[derive(Default, Serialize)]
@@ -186,6 +183,7 @@ fn detached<P: Tape>(t: &P, r: Reference<P::Tensor>) -> Reference<P::Tensor> {
         features: t.detach(&r.features),
         motion: r.motion.map(|m| t.detach(&m)),
         anchor: r.anchor.map(|a| a.map(|a| t.detach(&a))),
+        vectors: r.vectors,
     }
 }
 
@@ -231,6 +229,13 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, metric: Metric, batch: &
         t.sum(&t.plus(&t.mul(d, &t.constant(&normal, &[b])), &t.mul(bits, &t.constant(&exchange, &[b]))))
     };
 
+    fn teller_of<T>(stage: Stage, network: bool, mq: &Quality<T>) -> Teller<'_, T> {
+        match (stage, network) {
+            (Stage::Motion, _) => Teller::Network(mq),
+            (_, true) => Teller::Both(mq),
+            (_, false) => Teller::Vectors,
+        }
+    }
     let first = picture(t, &batch.pictures[0]);
     let bpp = |bits: &P::Tensor| mean(&t.values(bits)) / pixels;
     let frames = batch.pictures.len() - batch.lead;
@@ -267,7 +272,8 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, metric: Metric, batch: &
                 let q = Quality::new(t, &batch.qualities[k]);
                 let mq = Quality::new(t, &batch.motion_qualities[k]);
                 let x = picture(t, &batch.pictures[k]);
-                reference = inter(t, model, &x, &reference, &q, &mq, batch.anchors[k]).reference;
+                let teller = teller_of(stage, batch.network[k], &mq);
+                reference = inter(t, model, &x, &reference, &q, teller, batch.anchors[k]).reference;
             }
             reference
         });
@@ -280,7 +286,8 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, metric: Metric, batch: &
         let x = picture(t, &batch.pictures[k]);
         let q = Quality::new(t, &batch.qualities[k]);
         let mq = Quality::new(t, &batch.motion_qualities[k]);
-        let frame = inter(t, model, &x, &reference, &q, &mq, batch.anchors[k]);
+        let frame =
+            inter(t, model, &x, &reference, &q, teller_of(stage, batch.network[k], &mq), batch.anchors[k]);
         let d = Distortion::new(t, metric, &x.packed, &frame.reference.packed);
         let [searched, predicted] = frame.predictions.as_ref().expect("inter frames have predictions");
         let searched = distortion(t, &t.detach(searched), &x.packed);
@@ -343,10 +350,9 @@ fn validate<P: Tape>(t: &P, model: &Model, frames: usize, crop: usize, clips: &[
                     let x = picture(t, std::slice::from_ref(x));
                     let quality = frame_quality(asked, k as u32) as f32;
                     let q = Quality::new(t, &[quality]);
-                    let mq = Quality::new(t, &[(quality + MOTION_BOOST).min(63.0)]);
                     let frame = match &reference {
                         None => intra(t, model, &x, &q),
-                        Some(r) => inter(t, model, &x, r, &q, &mq, anchors(k as u32)),
+                        Some(r) => inter(t, model, &x, r, &q, Teller::Vectors, anchors(k as u32)),
                     };
                     let mse = t.values(&distortion(t, &frame.reference.packed, &x.packed))[0];
                     let db = 10.0 * (255.0f32 * 255.0 / mse.max(1e-3)).log10();

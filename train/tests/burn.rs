@@ -13,7 +13,7 @@ use vcn_media::colour::yuv420_to_rgb;
 use vcn_media::{Colour, Yuv420};
 use vcn_train::burn::Burn;
 use vcn_train::data::{Clip, Clips, Shape};
-use vcn_train::forward::{Picture, distortion, inter, intra};
+use vcn_train::forward::{Picture, Teller, distortion, inter, intra};
 use vcn_train::ms_ssim::ms_ssim;
 use vcn_train::optimizer::Adam;
 use vcn_train::rate::Quality;
@@ -71,7 +71,7 @@ fn step<P: Tape>(t: &P, model: &Model, motion: bool) -> f32 {
     let mut reference = coded.reference;
     for time in if motion { 1..3 } else { 1..1 } {
         let next = picture(t, &[frame(time), frame(time + 4)]);
-        let coded = inter(t, model, &next, &reference, &q, &q, false);
+        let coded = inter(t, model, &next, &reference, &q, Teller::Both(&q), false);
         loss = t.plus(&loss, &cost(&next.packed, &coded.reference.packed, &coded.bits));
         reference = coded.reference;
     }

@@ -1,0 +1,188 @@
+//! Which vectors a frame gets: the encoder's choice, by squared error of the luma of the prediction plus what bits are worth.
+
+use super::{
+    Answers, Block, Chosen, Field, Habits, QUARTER, Surroundings, Vector, Vectors, limited, nearest,
+};
+use crate::Result;
+use crate::entropy::Habit;
+use crate::warp::{Flow, Plane};
+
+impl Vectors {
+    /// Bits of a block in its surroundings.
+    pub(super) fn weight(&self, habits: &Habits, at: &Surroundings, block: Block) -> f64 {
+        let mut weighing = Weighing(0.0);
+        // Weighing neither changes habits nor fails.
+        let _ = habits.clone().block(&mut weighing, at, block);
+        weighing.0.into()
+    }
+
+    /// Chooses the blocks of a frame: the least squared error of the luma that is predicted through the flow, plus `worth` for
+    /// each bit. `candidates` is a searched flow.
+    pub fn choose(&self, eye: &Eye, foretold: &Flow, candidates: &Flow, worth: f64) -> Chosen {
+        let mut field = self.field(foretold);
+        let mut learned = self.clone();
+        let sites = foretold.width * foretold.height;
+        let searched = |site: usize| [0, 1].map(|k| limited(nearest(candidates.data[k * sites + site])));
+        // In raster order, each block as if its motion were constant and those after it as foretold.
+        for index in 0..self.before.len() {
+            let at = learned.surroundings(&field, index);
+            let first = field.site(self.width, index);
+            let cells = [0, 1, foretold.width, foretold.width + 1].map(|offset| first + offset);
+            let mut tried: Vec<(Vector, [f64; 4])> = Vec::new();
+            let consider = |tried: &mut Vec<(Vector, [f64; 4])>, vector: Vector| {
+                if tried.iter().all(|(other, _)| *other != vector) {
+                    tried.push((vector, cells.map(|cell| eye.constant(cell, vector))));
+                }
+            };
+            for cell in cells {
+                consider(&mut tried, searched(cell));
+            }
+            consider(&mut tried, at.expected.map(|units| limited(nearest(units))));
+            consider(&mut tried, [0; 2]);
+            let one = |tried: &[(Vector, [f64; 4])]| {
+                let cost = |&(vector, errors): &(Vector, [f64; 4])| {
+                    let bits = self.weight(&learned.habits, &at, Block::One(vector));
+                    (errors.iter().sum::<f64>() + worth * bits, vector)
+                };
+                tried.iter().map(cost).min_by(|a, b| a.0.total_cmp(&b.0)).expect("vectors were tried")
+            };
+            for step in [2 * QUARTER, QUARTER] {
+                let (_, [x, y]) = one(&tried);
+                for (dx, dy) in [(-1, 0), (1, 0), (0, -1), (0, 1)] {
+                    consider(&mut tried, [limited(x + step * dx), limited(y + step * dy)]);
+                }
+            }
+            let (cost, vector) = one(&tried);
+            let mut best = (cost, Block::One(vector));
+            // Quarters, each as cheap as it can be by itself; what they cost together counts.
+            let mut expected = at.expected;
+            let quarters: [(Vector, f64); 4] = std::array::from_fn(|cell| {
+                let cost = |&(vector, errors): &(Vector, [f64; 4])| {
+                    let mut weighing = Weighing(0.0);
+                    let _ = learned.habits.clone().vector(&mut weighing, expected, vector);
+                    (errors[cell] + worth * f64::from(weighing.0), vector, errors[cell])
+                };
+                let best = tried.iter().map(cost).min_by(|a, b| a.0.total_cmp(&b.0)).expect("vectors");
+                expected = best.1;
+                (best.1, best.2)
+            });
+            let others = [
+                (Block::Four(quarters.map(|(vector, _)| vector)), quarters.iter().map(|(_, e)| e).sum()),
+                (Block::Inherited, cells.iter().map(|&cell| eye.constant(cell, at.expected)).sum::<f64>()),
+                (Block::Foretold, eye.blended(&field.flow, first, 0)),
+            ];
+            for (block, error) in others {
+                let cost = error + worth * self.weight(&learned.habits, &at, block);
+                if cost < best.0 {
+                    best = (cost, block);
+                }
+            }
+            field.set(self.width, index, at.expected, best.1);
+            let _ = learned.habits.block(&mut Learning, &at, best.1);
+        }
+        // Again with what is really shown, where flows of neighbours blend into each other.
+        for index in 0..self.before.len() {
+            self.reconsider(eye, &mut field, index, worth);
+        }
+        Chosen(field.blocks)
+    }
+
+    /// Takes the best of a block's own motion, that of its neighbours, and none of its own.
+    fn reconsider(&self, eye: &Eye, field: &mut Field, index: usize, worth: f64) {
+        let at = self.surroundings(field, index);
+        let first = field.site(self.width, index);
+        let own = field.blocks[index];
+        let beside = [
+            (!index.is_multiple_of(self.width)).then(|| index - 1),
+            (!(index + 1).is_multiple_of(self.width)).then_some(index + 1),
+            index.checked_sub(self.width),
+            Some(index + self.width).filter(|&below| below < self.before.len()),
+        ];
+        let mut options = vec![own, Block::Foretold, Block::Inherited];
+        for block in beside.into_iter().flatten().map(|index| field.blocks[index]) {
+            if matches!(block, Block::One(_)) && !options.contains(&block) {
+                options.push(block);
+            }
+        }
+        let mut best = (f64::INFINITY, own);
+        for block in options {
+            field.set(self.width, index, at.expected, block);
+            let error = eye.blended(&field.flow, first, 4);
+            let cost = error + worth * self.weight(&self.habits, &at, block);
+            if cost < best.0 {
+                best = (cost, block);
+            }
+        }
+        field.set(self.width, index, at.expected, best.1);
+    }
+}
+
+/// Counts bits; habits stay as they are.
+struct Weighing(f32);
+
+impl Answers for Weighing {
+    fn flag(&mut self, habit: &mut Habit, yes: bool) -> Result<bool> {
+        self.0 += habit.chance().bits(yes);
+        Ok(yes)
+    }
+
+    fn bits(&mut self, value: u32, count: u32) -> Result<u32> {
+        self.0 += count as f32;
+        Ok(value)
+    }
+}
+
+/// Takes answers as said and learns from them.
+struct Learning;
+
+impl Answers for Learning {
+    fn flag(&mut self, habit: &mut Habit, yes: bool) -> Result<bool> {
+        habit.learn(yes);
+        Ok(yes)
+    }
+
+    fn bits(&mut self, value: u32, _: u32) -> Result<u32> {
+        Ok(value)
+    }
+}
+
+/// Compares a source with what a reference shows through motion; both padded to whole blocks.
+pub struct Eye<'a> {
+    source: &'a Plane,
+    /// The reference at half-sample resolution.
+    grid: Plane,
+}
+
+impl<'a> Eye<'a> {
+    /// For a source and its reference.
+    pub fn new(source: &'a Plane, reference: &Plane) -> Eye<'a> {
+        Eye { source, grid: reference.half_samples() }
+    }
+
+    /// Squared difference of a sample at a position in 1/16 samples, in units of 1/256.
+    fn difference(&self, i: usize, j: usize, [x, y]: Vector) -> i64 {
+        let shown = self.grid.luma_at(16 * j as i32 + x, 16 * i as i32 + y);
+        let difference = 16 * i32::from(self.source.data[i * self.source.width + j]) - shown;
+        i64::from(difference * difference)
+    }
+
+    /// Squared error of an 8x8 site of the flow that moves as one.
+    fn constant(&self, site: usize, vector: Vector) -> f64 {
+        let width = self.source.width / 8;
+        let (top, left) = (site / width * 8, site % width * 8);
+        let rows = top..top + 8;
+        let sum: i64 = rows.flat_map(|i| (left..left + 8).map(move |j| self.difference(i, j, vector))).sum();
+        sum as f64 / 256.0
+    }
+
+    /// Squared error of a block from its first site on, and of `margin` samples around it, through a flow.
+    pub(super) fn blended(&self, flow: &Flow, first: usize, margin: usize) -> f64 {
+        let (top, left) = (first / flow.width * 8, first % flow.width * 8);
+        let rows =
+            top.saturating_sub(margin)..(top + 16 + margin).min(self.source.data.len() / self.source.width);
+        let columns = left.saturating_sub(margin)..(left + 16 + margin).min(self.source.width);
+        let sum: i64 =
+            rows.flat_map(|i| columns.clone().map(move |j| self.difference(i, j, flow.at(8, i, j)))).sum();
+        sum as f64 / 256.0
+    }
+}
