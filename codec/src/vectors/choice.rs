@@ -37,7 +37,10 @@ impl Vectors {
             for cell in cells {
                 consider(&mut tried, searched(cell));
             }
-            consider(&mut tried, at.expected.map(|units| limited(nearest(units))));
+            let heritage = &at.heritage[..at.heirs];
+            for motion in heritage {
+                consider(&mut tried, motion.map(|units| limited(nearest(units))));
+            }
             consider(&mut tried, [0; 2]);
             let one = |tried: &[(Vector, [f64; 4])]| {
                 let cost = |&(vector, errors): &(Vector, [f64; 4])| {
@@ -55,7 +58,7 @@ impl Vectors {
             let (cost, vector) = one(&tried);
             let mut best = (cost, Block::One(vector));
             // Quarters, each as cheap as it can be by itself; what they cost together counts.
-            let mut expected = at.expected;
+            let mut expected = at.expected();
             let quarters: [(Vector, f64); 4] = std::array::from_fn(|cell| {
                 let cost = |&(vector, errors): &(Vector, [f64; 4])| {
                     let mut weighing = Weighing(0.0);
@@ -66,18 +69,20 @@ impl Vectors {
                 expected = best.1;
                 (best.1, best.2)
             });
+            let inherited = (0u8..).zip(heritage).map(|(heir, &motion)| {
+                (Block::Inherited(heir), cells.iter().map(|&cell| eye.constant(cell, motion)).sum::<f64>())
+            });
             let others = [
                 (Block::Four(quarters.map(|(vector, _)| vector)), quarters.iter().map(|(_, e)| e).sum()),
-                (Block::Inherited, cells.iter().map(|&cell| eye.constant(cell, at.expected)).sum::<f64>()),
                 (Block::Foretold, eye.blended(&field.flow, first, 0)),
             ];
-            for (block, error) in others {
+            for (block, error) in others.into_iter().chain(inherited) {
                 let cost = error + worth * self.weight(&learned.habits, &at, block);
                 if cost < best.0 {
                     best = (cost, block);
                 }
             }
-            field.set(self.width, index, at.expected, best.1);
+            field.set(self.width, index, &at, best.1);
             let _ = learned.habits.block(&mut Learning, &at, best.1);
         }
         // Again with what is really shown, where flows of neighbours blend into each other.
@@ -98,7 +103,9 @@ impl Vectors {
             index.checked_sub(self.width),
             Some(index + self.width).filter(|&below| below < self.before.len()),
         ];
-        let mut options = vec![own, Block::Foretold, Block::Inherited];
+        let mut options = vec![own, Block::Foretold];
+        options.extend((0..at.heirs as u8).map(Block::Inherited));
+        options.retain(|&block| !matches!(block, Block::Inherited(heir) if usize::from(heir) >= at.heirs));
         for block in beside.into_iter().flatten().map(|index| field.blocks[index]) {
             if matches!(block, Block::One(_)) && !options.contains(&block) {
                 options.push(block);
@@ -106,14 +113,14 @@ impl Vectors {
         }
         let mut best = (f64::INFINITY, own);
         for block in options {
-            field.set(self.width, index, at.expected, block);
+            field.set(self.width, index, &at, block);
             let error = eye.blended(&field.flow, first, 4);
             let cost = error + worth * self.weight(&self.habits, &at, block);
             if cost < best.0 {
                 best = (cost, block);
             }
         }
-        field.set(self.width, index, at.expected, best.1);
+        field.set(self.width, index, &at, best.1);
     }
 }
 

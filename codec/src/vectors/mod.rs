@@ -33,13 +33,16 @@ const SIDE: usize = 2;
 /// Longest binary length of the difference between a vector and what is expected, in quarter samples.
 const LENGTHS: usize = 12;
 
+/// Motions that a block may inherit, at most.
+const HERITAGE: usize = 4;
+
 /// Where a block's motion comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Block {
     /// From the network.
     Foretold,
-    /// From the blocks beside it.
-    Inherited,
+    /// As one of the [`Surroundings::heritage`].
+    Inherited(u8),
     /// From a vector of its own.
     One(Vector),
     /// From a vector for each 8x8 quarter, row by row.
@@ -87,8 +90,18 @@ struct Surroundings {
     told: usize,
     /// Whether the block was not as foretold in the last inter frame.
     before: bool,
-    /// The motion that its neighbours let expect.
-    expected: Vector,
+    /// Motions that it may inherit, each different: what its neighbours let expect, that of the block to the left, of the one
+    /// above, and what it had in the last inter frame.
+    heritage: [Vector; HERITAGE],
+    /// How many of them there are, at least one.
+    heirs: usize,
+}
+
+impl Surroundings {
+    /// The motion that a vector is told relative to.
+    fn expected(&self) -> Vector {
+        self.heritage[0]
+    }
 }
 
 /// How often what was told.
@@ -96,6 +109,7 @@ struct Surroundings {
 struct Habits {
     told: [Habit; 6],
     own: [Habit; 3],
+    next: [Habit; HERITAGE - 1],
     four: Habit,
     differs: [Habit; 4],
     longer: [Habit; LENGTHS],
@@ -107,18 +121,26 @@ impl Habits {
         if !answers.flag(told, block != Block::Foretold)? {
             return Ok(Block::Foretold);
         }
-        if !answers.flag(&mut self.own[at.told], block != Block::Inherited)? {
-            return Ok(Block::Inherited);
-        }
-        let vectors = match block {
-            Block::Four(vectors) => vectors,
-            Block::One(vector) => [vector; 4],
-            Block::Foretold | Block::Inherited => [[0; 2]; 4],
+        let (mut heir, vectors) = match block {
+            Block::Foretold => (None, [[0; 2]; 4]),
+            Block::Inherited(heir) => (Some(heir), [[0; 2]; 4]),
+            Block::One(vector) => (None, [vector; 4]),
+            Block::Four(vectors) => (None, vectors),
         };
-        if !answers.flag(&mut self.four, matches!(block, Block::Four(_)))? {
-            return Ok(Block::One(self.vector(answers, at.expected, vectors[0])?));
+        if !answers.flag(&mut self.own[at.told], heir.is_none())? {
+            let wanted = heir.take().unwrap_or(0);
+            let mut heir = 0;
+            while usize::from(heir) + 1 < at.heirs
+                && answers.flag(&mut self.next[usize::from(heir)], wanted > heir)?
+            {
+                heir += 1;
+            }
+            return Ok(Block::Inherited(heir));
         }
-        let mut expected = at.expected;
+        if !answers.flag(&mut self.four, matches!(block, Block::Four(_)))? {
+            return Ok(Block::One(self.vector(answers, at.expected(), vectors[0])?));
+        }
+        let mut expected = at.expected();
         let mut told = [[0; 2]; 4];
         for (told, vector) in told.iter_mut().zip(vectors) {
             expected = self.vector(answers, expected, vector)?;
@@ -179,6 +201,8 @@ pub struct Vectors {
     width: usize,
     /// Which blocks were not as foretold in the last inter frame.
     before: Vec<bool>,
+    /// The flow of the last inter frame.
+    last: Flow,
     habits: Habits,
 }
 
@@ -199,7 +223,7 @@ impl Field<'_> {
         block / width * SIDE * self.flow.width + block % width * SIDE
     }
 
-    fn set(&mut self, width: usize, index: usize, expected: Vector, block: Block) {
+    fn set(&mut self, width: usize, index: usize, at: &Surroundings, block: Block) {
         let first = self.site(width, index);
         let sites = self.flow.width * self.flow.height;
         for cell in 0..4 {
@@ -207,7 +231,7 @@ impl Field<'_> {
             for k in 0..2 {
                 self.flow.data[k * sites + site] = match block {
                     Block::Foretold => self.foretold.data[k * sites + site],
-                    Block::Inherited => expected[k],
+                    Block::Inherited(heir) => at.heritage[usize::from(heir)][k],
                     Block::One(vector) => vector[k],
                     Block::Four(vectors) => vectors[cell][k],
                 };
@@ -219,14 +243,16 @@ impl Field<'_> {
 
 impl Vectors {
     /// For pictures of `height` x `width` flow sites, both even.
-    pub fn new([height, width]: [usize; 2]) -> Vectors {
-        let (width, height) = (width / SIDE, height / SIDE);
+    pub fn new(sites: [usize; 2]) -> Vectors {
+        let [height, width] = sites.map(|side| side / SIDE);
         Vectors {
             width,
             before: vec![false; width * height],
+            last: Flow::still(sites),
             habits: Habits {
                 told: [(1, 12), (1, 4), (1, 4), (2, 2), (2, 2), (4, 1)].map(|(a, b)| Habit::new(a, b)),
                 own: [Habit::new(4, 1), Habit::new(2, 2), Habit::new(2, 2)],
+                next: [Habit::new(2, 2); HERITAGE - 1],
                 four: Habit::new(1, 4),
                 differs: [Habit::new(3, 1); 4],
                 longer: [Habit::new(2, 2); LENGTHS],
@@ -252,18 +278,22 @@ impl Vectors {
             (true, true, false) => Some(first - w - 1),
             _ => None,
         };
-        let expected = [0, 1].map(|k| {
-            let at = |site: Option<usize>| match site {
-                Some(site) => field.flow.data[k * sites + site],
-                None => field.foretold.data[k * sites + first],
-            };
-            let (a, b, c) = (at(left), at(above), at(corner));
-            a.max(b).min(a.min(b).max(c))
-        });
+        let vector = |flow: &Flow, site: usize| [0, 1].map(|k| flow.data[k * sites + site]);
+        let [a, b, c] = [left, above, corner]
+            .map(|site| site.map_or_else(|| vector(field.foretold, first), |site| vector(&field.flow, site)));
+        let median = [0, 1].map(|k| a[k].max(b[k]).min(a[k].min(b[k]).max(c[k])));
+        let (mut heritage, mut heirs) = ([median; HERITAGE], 1);
+        for motion in [a, b, vector(&self.last, first)] {
+            if !heritage[..heirs].contains(&motion) {
+                heritage[heirs] = motion;
+                heirs += 1;
+            }
+        }
         Surroundings {
             told: usize::from(told(column > 0, 1)) + usize::from(told(row > 0, self.width)),
             before: self.before[index],
-            expected,
+            heritage,
+            heirs,
         }
     }
 
@@ -294,9 +324,10 @@ impl Vectors {
             let at = self.surroundings(&field, index);
             let block = blocks.map_or(Block::Foretold, |blocks| blocks[index]);
             let block = self.habits.block(answers, &at, block)?;
-            field.set(self.width, index, at.expected, block);
+            field.set(self.width, index, &at, block);
         }
         self.before = field.blocks.iter().map(|&block| block != Block::Foretold).collect();
+        self.last.clone_from(&field.flow);
         Ok(field.flow)
     }
 }
@@ -355,7 +386,8 @@ mod tests {
         let far = FLOW.max() / QUARTER * QUARTER;
         let blocks = [
             Block::Foretold,
-            Block::Inherited,
+            Block::Inherited(0),
+            Block::Inherited(1),
             Block::One([0, 0]),
             Block::One([far, -far]),
             Block::Four([[4, 0], [-far, far], [far, -far], [0, -8]]),
