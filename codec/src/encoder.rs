@@ -40,7 +40,7 @@ impl Effort {
     fn rounds(self, kind: FrameKind) -> usize {
         match (self, kind) {
             (Effort::Fast, _) => 0,
-            (Effort::Medium, FrameKind::Intra) => 6,
+            (Effort::Medium, FrameKind::Intra) => 10,
             (Effort::Medium, _) => 0,
             (Effort::Slow, FrameKind::Intra) => 16,
             (Effort::Slow, _) => 3,
@@ -90,7 +90,7 @@ pub struct GopEncoder<'a> {
 /// How many quality steps better than asked the first frame of a GOP is coded: all others are built on it.
 const INTRA_BOOST: i32 = 8;
 /// Quality of inter frames relative to the one asked for, repeating: some frames carry the quality, others lean on them.
-const HIERARCHY: [i32; 4] = [-9, -4, -9, 0];
+const HIERARCHY: [i32; 4] = [-7, -5, -7, -3];
 /// How motion may be coded for models without vectors: by how much better than its frame, and with what share more weight on
 /// smooth fields. The best is taken; with little effort, of the first two.
 const MOTIONS: [(i32, f32); 5] = [(8, 1.0), (-4, 2.0), (16, 1.0), (-8, 4.0), (4, 4.0)];

@@ -34,7 +34,7 @@ const SIDE: usize = 2;
 const LENGTHS: usize = 12;
 
 /// Motions that a block may inherit, at most.
-const HERITAGE: usize = 4;
+const HERITAGE: usize = 6;
 
 /// Where a block's motion comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,8 @@ struct Surroundings {
     /// Whether the block was not as foretold in the last inter frame.
     before: bool,
     /// Motions that it may inherit, each different: what its neighbours let expect, that of the block to the left, of the one
-    /// above, and what it had in the last inter frame.
+    /// above, what it had in the last inter frame, and then those of the upper right and, in the last inter frame, of the
+    /// lower right (after the merge candidates of HEVC).
     heritage: [Vector; HERITAGE],
     /// How many of them there are, at least one.
     heirs: usize,
@@ -283,7 +284,9 @@ impl Vectors {
             .map(|site| site.map_or_else(|| vector(field.foretold, first), |site| vector(&field.flow, site)));
         let median = [0, 1].map(|k| a[k].max(b[k]).min(a[k].min(b[k]).max(c[k])));
         let (mut heritage, mut heirs) = ([median; HERITAGE], 1);
-        for motion in [a, b, vector(&self.last, first)] {
+        let (right, below) = (column + 1 < self.width, index + self.width < self.before.len());
+        let ahead = first + if right { SIDE } else { 0 } + if below { SIDE * w } else { 0 };
+        for motion in [a, b, vector(&self.last, first), c, vector(&self.last, ahead)] {
             if !heritage[..heirs].contains(&motion) {
                 heritage[heirs] = motion;
                 heirs += 1;
