@@ -25,12 +25,12 @@ use crate::warp::{Flow, Plane};
 /// How hard the encoder tries; the format is the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Effort {
-    /// Two motions tried, nothing refined.
+    /// Motion from vectors alone, nothing refined.
     Fast,
-    /// More motions tried, what of them is not worth its bits left out, latents of intra frames refined a little.
+    /// The motion network's best, mended by vectors, tried too; latents of intra frames refined a little.
     #[default]
     Medium,
-    /// Latents refined as far as it pays.
+    /// More motions tried, latents refined as far as it pays.
     Slow,
 }
 

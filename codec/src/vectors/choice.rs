@@ -103,9 +103,10 @@ impl Vectors {
             index.checked_sub(self.width),
             Some(index + self.width).filter(|&below| below < self.before.len()),
         ];
-        let mut options = vec![own, Block::Foretold];
+        // What was inherited may not be there any more: the blocks before have changed.
+        let told = matches!(own, Block::One(_) | Block::Four(_)).then_some(own);
+        let mut options: Vec<Block> = told.into_iter().chain([Block::Foretold]).collect();
         options.extend((0..at.heirs as u8).map(Block::Inherited));
-        options.retain(|&block| !matches!(block, Block::Inherited(heir) if usize::from(heir) >= at.heirs));
         for block in beside.into_iter().flatten().map(|index| field.blocks[index]) {
             if matches!(block, Block::One(_)) && !options.contains(&block) {
                 options.push(block);
