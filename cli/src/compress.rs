@@ -86,12 +86,12 @@ pub struct Arguments {
 /// An encoder effort as written on the command line.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub enum Preset {
-    /// Two motions tried, nothing refined.
+    /// Motion from vectors alone, nothing refined.
     Fast,
-    /// More motions tried, what of them is not worth its bits left out, latents of intra frames refined a little.
+    /// The motion network's best, mended by vectors, tried too; latents of intra frames refined a little.
     #[default]
     Medium,
-    /// Latents refined as far as it pays.
+    /// More motions tried, latents refined as far as it pays.
     Slow,
 }
 

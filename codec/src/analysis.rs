@@ -42,7 +42,7 @@ impl Codec {
         let g = Geometry::new(before.width, before.height);
         g.check(picture)?;
         let source = Source::new(self, picture, &g);
-        let (told, _) = Told::analyse(self, &source, &padded(before), QUALITY, 1.0, &g);
+        let told = Told::analyse(self, &source, &padded(before), QUALITY, 1.0, &g);
         Ok(Analysis { channels: motion::CHANNELS, height: g.motion[0], width: g.motion[1], values: told.y })
     }
 }

@@ -231,10 +231,11 @@ impl<'a> GopEncoder<'a> {
         let codec = self.codec;
         let exec = &codec.exec;
         let source = Source::new(codec, frame, &g);
-        let motion = self.best_motion(&source, &reference, log.quality)?;
+        let known = codec.motion_context(&reference, &g);
+        let motion = self.best_motion(&source, &reference, &known, log.quality)?;
         self.head(log, motion.told.as_ref().map(|told| told.quality))?;
         let before = self.coder.bits_written();
-        let (motion_latent, flow) = self.write_motion(&motion, &reference)?;
+        let (motion_latent, flow) = self.write_motion(&motion, &known)?;
         log.motion_bits = self.coder.bits_written() - before;
         self.flows = Some([motion.searched, flow.clone()]);
 
@@ -317,10 +318,15 @@ impl<'a> GopEncoder<'a> {
     }
 
     /// A frame's motion, as it is worth its bits: what the network tells at one of several qualities, or nothing, and the
-    /// vectors that mend it.
-    fn best_motion(&self, source: &Source, reference: &Reference, quality: u8) -> Result<FrameMotion> {
+    /// vectors that mend it; `known` is [`Codec::motion_context`].
+    fn best_motion(
+        &self,
+        source: &Source,
+        reference: &Reference,
+        known: &Tensor<4>,
+        quality: u8,
+    ) -> Result<FrameMotion> {
         let g = self.geometry;
-        let known = self.codec.motion_context(reference, &g);
         let worth = vectors::worth(lambda(quality as f32));
         let luma = Plane::luma(&source.frame);
         let shown = Plane::luma(&reference.picture);
@@ -330,7 +336,7 @@ impl<'a> GopEncoder<'a> {
         let tried = |told: Option<Told>| -> Result<TriedMotion> {
             let (mut flow, mut bits, mut site_bits) = (Flow::still(g.site), 0.0, Vec::new());
             if let Some(told) = &told {
-                let coded = told.code(self.codec, &mut SymbolEncoder::new(), &known, &g)?;
+                let coded = told.code(self.codec, &mut SymbolEncoder::new(), known, &g)?;
                 flow = self.codec.flow(&coded.latent, told.quality, &g);
                 bits = coded.side_bits + coded.symbol_bits;
                 site_bits = coded.site_bits;
@@ -354,7 +360,7 @@ impl<'a> GopEncoder<'a> {
         };
         let told = motions.iter().map(|&(boost, smooth)| {
             let quality = (quality as i32 + boost).clamp(0, 63) as u8;
-            Some(Told::analyse(self.codec, source, &reference.picture, quality, smooth, &g).0)
+            Some(Told::analyse(self.codec, source, &reference.picture, quality, smooth, &g))
         });
         let mut best: Option<TriedMotion> = None;
         for told in vectors.then_some(None).into_iter().chain(told) {
@@ -379,16 +385,11 @@ impl<'a> GopEncoder<'a> {
     }
 
     /// Writes a frame's motion; gives the motion latent, where the network told one, and the flow.
-    fn write_motion(
-        &mut self,
-        motion: &FrameMotion,
-        reference: &Reference,
-    ) -> Result<(Option<Vec<i32>>, Flow)> {
+    fn write_motion(&mut self, motion: &FrameMotion, known: &Tensor<4>) -> Result<(Option<Vec<i32>>, Flow)> {
         let g = self.geometry;
         let (mut latent, mut flow) = (None, Flow::still(g.site));
         if let Some(told) = &motion.told {
-            let known = self.codec.motion_context(reference, &g);
-            let coded = told.code(self.codec, &mut self.coder, &known, &g)?.latent;
+            let coded = told.code(self.codec, &mut self.coder, known, &g)?.latent;
             flow = self.codec.flow(&coded, told.quality, &g);
             latent = Some(coded);
         }
@@ -458,8 +459,7 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// Searches the motion of a frame from a padded picture and analyses it at a quality of its own; gives the searched motion,
-    /// too.
+    /// Searches the motion of a frame from a padded picture and analyses it at a quality of its own.
     pub fn analyse(
         codec: &Codec,
         source: &Source,
@@ -467,7 +467,7 @@ impl Told {
         quality: u8,
         smooth: f32,
         g: &Geometry,
-    ) -> (Told, Flow) {
+    ) -> Told {
         let [h, w] = g.site;
         let exec = &codec.exec;
         let weight = SEARCH * smooth * lambda(quality as f32);
@@ -477,7 +477,7 @@ impl Told {
         let flow = exec.tensor(&searched.data, [2, h, w]);
         let plane = codec.plane(quality);
         let parts = codec.model.inter.motion.analyse(exec, &flow, &source.packed, &seen, &plane);
-        (Told { quality, silent: Vec::new(), y: sum(exec, parts) }, searched)
+        Told { quality, silent: Vec::new(), y: sum(exec, parts) }
     }
 
     fn code(

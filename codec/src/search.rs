@@ -1,7 +1,8 @@
 //! Motion search on luma: hierarchical block matching with overlapping windows, down to a quarter sample, and a
 //! relaxation towards a smooth field at the end.
 //!
-//! The encoder starts from this flow and lets the motion network improve it; nothing here is known to the decoder.
+//! The encoder starts from this flow: the motion network improves it, and vectors of blocks are chosen from it. Nothing here is
+//! known to the decoder.
 //! One vector per 8x8 luma block, in quarter samples, `(x, y)`, pointing into the reference.
 
 use crate::model::params::FLOW;
@@ -25,6 +26,9 @@ pub struct Field {
     /// Vectors, row by row.
     pub vectors: Vec<Vector>,
 }
+
+// A field's vectors are those of a flow's sites.
+const _: () = assert!(BLOCK == crate::packing::SITE);
 
 impl From<&Field> for Flow {
     fn from(field: &Field) -> Flow {

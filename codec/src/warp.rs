@@ -2,6 +2,8 @@
 //!
 //! Luma is interpolated as H.264 and HEVC do: a half-sample grid from a long filter, then bilinear between its points.
 
+use std::ops::Range;
+
 use vcn_media::Yuv420;
 
 /// Taps of the half-sample filter, sum 64 (HEVC, ITU-T H.265 table 8-11).
@@ -55,6 +57,12 @@ impl Plane {
         }
         Plane { width: wide, height: 2 * height, data: out }
     }
+
+    /// Of a [`Plane::half_samples`], the luma in 1/16 grey levels at a position in 1/16 samples of the picture.
+    pub(crate) fn luma_at(&self, x: i32, y: i32) -> i32 {
+        // A 1/16 sample is 1/8 of a step of the half-sample grid.
+        (bilinear(&self.data, self.width, self.height, x, y, 3) + 2) >> 2
+    }
 }
 
 /// The half-sample filter on 8 neighbours, rounded and clamped to 8 bits.
@@ -89,50 +97,39 @@ impl Flow {
 
     /// Calls `visit(row, column, x, y)` for every sample of the flow enlarged bilinearly by `factor`, a power of two,
     /// sites centred.
-    pub(crate) fn enlarged(&self, factor: usize, mut visit: impl FnMut(usize, usize, i32, i32)) {
+    pub(crate) fn enlarged(&self, factor: usize, visit: impl FnMut(usize, usize, i32, i32)) {
+        self.enlarged_within(factor, 0..self.height * factor, 0..self.width * factor, visit);
+    }
+
+    /// As [`Flow::enlarged`], for the samples of some rows and columns.
+    pub(crate) fn enlarged_within(
+        &self,
+        factor: usize,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        mut visit: impl FnMut(usize, usize, i32, i32),
+    ) {
         let (w, h) = (self.width, self.height);
-        let columns: Vec<_> = (0..w * factor).map(|j| between(j, factor, w)).collect();
+        let columns: Vec<_> = columns.map(|j| (j, between(j, factor, w))).collect();
+        let (Some((_, first)), Some((_, last))) = (columns.first(), columns.last()) else { return };
+        let sites = first.0..last.1 + 1;
         let whole = 2 * factor as i32;
         let (half, bits) = (whole * whole / 2, 2 * whole.trailing_zeros());
         let mut blended = vec![[0i32; 2]; w];
-        for i in 0..h * factor {
+        for i in rows {
             let (top, bottom, t) = between(i, factor, h);
-            for (j, value) in blended.iter_mut().enumerate() {
-                *value = [0, 1].map(|c| {
+            for j in sites.clone() {
+                blended[j] = [0, 1].map(|c| {
                     let plane = &self.data[c * w * h..];
                     plane[top * w + j] * (whole - t) + plane[bottom * w + j] * t
                 });
             }
-            for (j, &(left, right, t)) in columns.iter().enumerate() {
+            for &(j, (left, right, t)) in &columns {
                 let [x, y] =
                     [0, 1].map(|c| (blended[left][c] * (whole - t) + blended[right][c] * t + half) >> bits);
                 visit(i, j, x, y);
             }
         }
-    }
-}
-
-impl Flow {
-    /// One sample of the flow enlarged as in [`Flow::enlarged`].
-    pub(crate) fn at(&self, factor: usize, row: usize, column: usize) -> [i32; 2] {
-        let (w, h) = (self.width, self.height);
-        let (top, bottom, down) = between(row, factor, h);
-        let (left, right, along) = between(column, factor, w);
-        let whole = 2 * factor as i32;
-        [0, 1].map(|c| {
-            let plane = &self.data[c * w * h..];
-            let blend = |j: usize| plane[top * w + j] * (whole - down) + plane[bottom * w + j] * down;
-            (blend(left) * (whole - along) + blend(right) * along + whole * whole / 2)
-                >> (2 * whole.trailing_zeros())
-        })
-    }
-}
-
-impl Plane {
-    /// Of a [`Plane::half_samples`], the luma in 1/16 grey levels at a position in 1/16 samples of the picture.
-    pub(crate) fn luma_at(&self, x: i32, y: i32) -> i32 {
-        // A 1/16 sample is 1/8 of a step of the half-sample grid.
-        (bilinear(&self.data, self.width, self.height, x, y, 3) + 2) >> 2
     }
 }
 

@@ -124,7 +124,7 @@ pub struct Batch {
     pub motion_qualities: Vec<Vec<f32>>,
     /// Whether the frame before each frame becomes the anchor of the ones after it, `[lead + frames]`.
     pub anchors: Vec<bool>,
-    /// Whether the motion network tells something of each frame.
+    /// Whether the motion network tells something of each frame, `[lead + frames]`.
     pub network: Vec<bool>,
     /// Pictures coded by themselves.
     pub stills: Vec<Yuv420>,

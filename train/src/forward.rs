@@ -1,9 +1,9 @@
 //! One frame through the model, differentiably: what the decoder will compute, plus what it costs.
 
 use vcn_codec::entropy::SymbolEncoder;
-use vcn_codec::model::Model;
 use vcn_codec::model::params::FLOW;
 use vcn_codec::model::transform::{GREY, LUMA, PACKED, SAMPLE_WEIGHTS, packed_plane};
+use vcn_codec::model::{self, Model};
 use vcn_codec::search::{self, search};
 use vcn_codec::vectors::{self, Eye, Vectors};
 use vcn_codec::warp::{Flow, Plane};
@@ -88,7 +88,7 @@ pub fn inter<P: Tape>(
     anchors: bool,
 ) -> Frame<P::Tensor> {
     let net = &model.inter;
-    let motion = motion(t, model, x, reference, q, teller);
+    let motion = motion(t, &net.motion, x, reference, teller, &q.lambda);
     let flow = motion.flow;
 
     let prediction = t.compensate(&reference.packed, &flow);
@@ -136,78 +136,97 @@ struct Motion<T> {
 
 fn motion<P: Tape>(
     t: &P,
-    model: &Model,
+    net: &model::motion::Motion,
     x: &Picture<P::Tensor>,
     reference: &Reference<P::Tensor>,
-    q: &Quality<P::Tensor>,
     teller: Teller<P::Tensor>,
+    lambda: &[f32],
 ) -> Motion<P::Tensor> {
     let shown = shown(t, x, reference);
-    let packed = t.detach(&reference.packed);
-    let through = |flows: &[Flow]| t.compensate(&packed, &flow_tensor(t, flows));
-    let network = |mq: &Quality<P::Tensor>| {
-        let net = &model.inter.motion;
-        let fields = searched(x, &shown, &mq.lambda, search::SEARCH);
-        let (field, prediction) = (flow_tensor(t, &fields), through(&fields));
-        let [linear, learned] = net.analyse(t, &field, &x.packed, &prediction, &mq.plane);
-        let m = t.plus(&t.full(&linear), &t.full(&learned));
-        let none = || {
-            let s = t.shape(&m);
-            t.low(&t.constant(&vec![0.0; s.iter().product()], &s))
-        };
-        let previous = reference.motion.as_ref().map_or_else(none, |m| t.low(m));
-        let context = net.context(t, &previous, &reference.features);
-        let coded = code(t, &net.latent, &m, Some(&context), mq);
-        let [linear, learned] = net.synthesise(t, &coded.latent, &mq.plane);
-        let flow = t.crop_like(&t.plus(&t.full(&linear), &t.full(&learned)), &field);
-        (flow, coded.latent, coded.bits, prediction)
-    };
-    let told = match teller {
-        Teller::Network(mq) | Teller::Both(mq) => Some(network(mq)),
-        Teller::Vectors => None,
-    };
-    if let (Teller::Network(_), Some((flow, latent, bits, searched_prediction))) = (teller, &told) {
-        return Motion {
-            flow: flow.clone(),
-            latent: Some(latent.clone()),
-            bits: bits.clone(),
-            vectors: reference.vectors.clone(),
-            searched_prediction: searched_prediction.clone(),
-        };
+    match teller {
+        Teller::Network(mq) => told(t, net, x, reference, &shown, mq),
+        Teller::Both(mq) => {
+            mended(t, x, reference, &shown, lambda, Some(told(t, net, x, reference, &shown, mq)))
+        }
+        Teller::Vectors => mended(t, x, reference, &shown, lambda, None),
     }
-    let fields = searched(x, &shown, &q.lambda, vectors::SEARCH);
-    let foretold = match &told {
-        Some((flow, ..)) => flows(t, flow),
-        None => fields.iter().map(|field| Flow::still([field.height, field.width])).collect(),
+}
+
+/// Motion as the network tells it at a quality; `shown` is the reference's luma.
+fn told<P: Tape>(
+    t: &P,
+    net: &model::motion::Motion,
+    x: &Picture<P::Tensor>,
+    reference: &Reference<P::Tensor>,
+    shown: &[Plane],
+    q: &Quality<P::Tensor>,
+) -> Motion<P::Tensor> {
+    let field = flow_tensor(t, &searched(x, shown, &q.lambda, search::SEARCH));
+    let searched_prediction = t.compensate(&t.detach(&reference.packed), &field);
+    let [linear, learned] = net.analyse(t, &field, &x.packed, &searched_prediction, &q.plane);
+    let m = t.plus(&t.full(&linear), &t.full(&learned));
+    let none = || {
+        let s = t.shape(&m);
+        t.low(&t.constant(&vec![0.0; s.iter().product()], &s))
     };
-    let mut states = reference.vectors.clone();
-    states.resize_with(fields.len(), || Vectors::new([fields[0].height, fields[0].width]));
+    let previous = reference.motion.as_ref().map_or_else(none, |m| t.low(m));
+    let context = net.context(t, &previous, &reference.features);
+    let coded = code(t, &net.latent, &m, Some(&context), q);
+    let [linear, learned] = net.synthesise(t, &coded.latent, &q.plane);
+    Motion {
+        flow: t.crop_like(&t.plus(&t.full(&linear), &t.full(&learned)), &field),
+        latent: Some(coded.latent),
+        bits: coded.bits,
+        vectors: reference.vectors.clone(),
+        searched_prediction,
+    }
+}
+
+/// Motion with the vectors that the encoder would choose for it; from no motion where nothing was told.
+fn mended<P: Tape>(
+    t: &P,
+    x: &Picture<P::Tensor>,
+    reference: &Reference<P::Tensor>,
+    shown: &[Plane],
+    lambda: &[f32],
+    told: Option<Motion<P::Tensor>>,
+) -> Motion<P::Tensor> {
+    let fields = searched(x, shown, lambda, vectors::SEARCH);
+    let size = [fields[0].height, fields[0].width];
+    let foretold = match &told {
+        Some(told) => flows(t, &told.flow),
+        None => vec![Flow::still(size); fields.len()],
+    };
+    let mut vectors = reference.vectors.clone();
+    vectors.resize_with(fields.len(), || Vectors::new(size));
     let (mut mended, mut bits) = (Vec::new(), Vec::new());
-    for (k, state) in states.iter_mut().enumerate() {
+    for (k, vectors) in vectors.iter_mut().enumerate() {
         let eye = Eye::new(&x.luma[k], &shown[k]);
-        let chosen = state.choose(&eye, &foretold[k], &fields[k], vectors::worth(q.lambda[k]));
+        let chosen = vectors.choose(&eye, &foretold[k], &fields[k], vectors::worth(lambda[k]));
         let mut coder = SymbolEncoder::new();
-        mended.push(state.write(&mut coder, &foretold[k], &chosen).expect("what was chosen can be written"));
+        mended
+            .push(vectors.write(&mut coder, &foretold[k], &chosen).expect("what was chosen can be written"));
         bits.push(coder.bits_written() as f32);
     }
-    let vector_bits = t.constant(&bits, &[bits.len()]);
-    let vector_flow = flow_tensor(t, &mended);
-    let (flow, latent, bits, searched_prediction) = match told {
-        None => (vector_flow, None, vector_bits, through(&fields)),
-        Some((flow, latent, bits, searched_prediction)) => {
-            // Where a block has no motion of its own, the network's flow keeps its gradient.
-            let same = foretold.iter().zip(&mended).flat_map(|(a, b)| {
-                let sites = a.width * a.height;
-                (0..sites).map(move |i| (0..2).all(|k| a.data[k * sites + i] == b.data[k * sites + i]))
-            });
-            let own: Vec<f32> = same.map(|same| if same { 0.0 } else { 1.0 }).collect();
-            let shape = t.shape(&flow);
-            let own = t.constant(&own, &[shape[0], 1, shape[2], shape[3]]);
-            let flow = t.plus(&flow, &t.mul(&t.minus(&vector_flow, &flow), &own));
-            (flow, Some(latent), t.plus(&bits, &vector_bits), searched_prediction)
-        }
+    let bits = t.constant(&bits, &[bits.len()]);
+    let flow = flow_tensor(t, &mended);
+    let Some(told) = told else {
+        let searched_prediction = t.compensate(&t.detach(&reference.packed), &flow_tensor(t, &fields));
+        return Motion { flow, latent: None, bits, vectors, searched_prediction };
     };
-    Motion { flow, latent, bits, vectors: states, searched_prediction }
+    // Where a block has no motion of its own, the network's flow keeps its gradient.
+    let same = foretold.iter().zip(&mended).flat_map(|(a, b)| {
+        let sites = a.width * a.height;
+        (0..sites).map(move |i| (0..2).all(|k| a.data[k * sites + i] == b.data[k * sites + i]))
+    });
+    let own: Vec<f32> = same.map(|same| if same { 0.0 } else { 1.0 }).collect();
+    let own = t.constant(&own, &[fields.len(), 1, size[0], size[1]]);
+    Motion {
+        flow: t.plus(&told.flow, &t.mul(&t.minus(&flow, &told.flow), &own)),
+        bits: t.plus(&told.bits, &bits),
+        vectors,
+        ..told
+    }
 }
 
 /// Bits that it takes, about, to say of a site that it keeps what the reference shows there.
@@ -224,7 +243,9 @@ fn kept<P: Tape>(
 ) -> P::Tensor {
     let shape = t.shape(packed);
     let sites = shape[2] * shape[3];
-    let [decoded, before] = [packed, &reference.packed].map(|picture| site_errors(t, &x.packed, picture));
+    let source = t.sites(&x.packed);
+    let [decoded, before] =
+        [packed, &reference.packed].map(|picture| site_errors(&source, &t.sites(picture)));
     let keep: Vec<f32> = (0..decoded.len())
         .map(|i| (before[i] + KEEPING * lambda[i / sites] < decoded[i]) as u8 as f32)
         .collect();
@@ -232,10 +253,9 @@ fn kept<P: Tape>(
     t.plus(packed, &t.mul(&t.minus(&reference.packed, packed), &keep))
 }
 
-/// Squared errors in grey levels, as in RGB, summed over each 8x8 site, `[b, h, w]`.
-fn site_errors<P: Tape>(t: &P, x: &P::Tensor, y: &P::Tensor) -> Vec<f32> {
+/// Squared errors in grey levels, as in RGB, summed over each 8x8 site, `[b, h, w]`, of packed pictures site by site.
+fn site_errors(x: &[f32], y: &[f32]) -> Vec<f32> {
     let weights: [f32; PACKED] = std::array::from_fn(channel_error);
-    let [x, y] = [x, y].map(|picture| t.sites(picture));
     let site = |(x, y): (&[f32], &[f32])| {
         let mut sums = [0.0; 16];
         for ((x, y), weights) in x.chunks_exact(16).zip(y.chunks_exact(16)).zip(weights.chunks_exact(16)) {
@@ -321,7 +341,8 @@ pub fn prediction_cost<P: Tape>(t: &P, x: &P::Tensor, y: &P::Tensor, lambda: &[f
     let shape = t.shape(x);
     let sites = shape[2] * shape[3];
     let weight = |(i, e): (usize, f32)| 1.0 / (1.0 + e / LUMA as f32 / (CODED * lambda[i / sites]));
-    let weights: Vec<f32> = site_errors(t, x, y).into_iter().enumerate().map(weight).collect();
+    let weights: Vec<f32> =
+        site_errors(&t.sites(x), &t.sites(y)).into_iter().enumerate().map(weight).collect();
     let d = t.minus(x, y);
     let weights = t.constant(&weights, &[shape[0], 1, shape[2], shape[3]]);
     weighed(t, &t.mul(&t.mul(&d, &d), &weights))

@@ -93,7 +93,7 @@ const VALIDATE_EVERY: u64 = 1000;
 /// correlated: at the common rate, steps that agree in sign move the whole transform by many quantisation steps.
 const SHORTCUT_PACE: f32 = 0.02;
 
-/// Weight of the prediction error in the loss: it keeps the motion honest while the residual codec learns.
+/// Weight in the loss of what the prediction's error costs: it keeps the motion honest while the residual codec learns.
 const PREDICTION_WEIGHT: f32 = 0.1;
 
 /// What a loss of all structure, MS-SSIM 0, is worth in squared grey levels. Along the curve of `psnr-3` on the clips held
@@ -217,6 +217,15 @@ impl<T: Clone> Distortion<T> {
     }
 }
 
+/// Who tells the motion of frame `k` of a batch, the network at the quality `q`.
+fn teller<'a, T>(stage: Stage, batch: &Batch, k: usize, q: &'a Quality<T>) -> Teller<'a, T> {
+    match stage {
+        Stage::Motion => Teller::Network(q),
+        _ if batch.network[k] => Teller::Both(q),
+        _ => Teller::Vectors,
+    }
+}
+
 /// Forward pass of a batch.
 fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, metric: Metric, batch: &Batch) -> Outcome<P::Tensor> {
     let q = Quality::new(t, &batch.qualities[0]);
@@ -229,13 +238,6 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, metric: Metric, batch: &
         t.sum(&t.plus(&t.mul(d, &t.constant(&normal, &[b])), &t.mul(bits, &t.constant(&exchange, &[b]))))
     };
 
-    fn teller_of<T>(stage: Stage, network: bool, mq: &Quality<T>) -> Teller<'_, T> {
-        match (stage, network) {
-            (Stage::Motion, _) => Teller::Network(mq),
-            (_, true) => Teller::Both(mq),
-            (_, false) => Teller::Vectors,
-        }
-    }
     let first = picture(t, &batch.pictures[0]);
     let bpp = |bits: &P::Tensor| mean(&t.values(bits)) / pixels;
     let frames = batch.pictures.len() - batch.lead;
@@ -272,7 +274,7 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, metric: Metric, batch: &
                 let q = Quality::new(t, &batch.qualities[k]);
                 let mq = Quality::new(t, &batch.motion_qualities[k]);
                 let x = picture(t, &batch.pictures[k]);
-                let teller = teller_of(stage, batch.network[k], &mq);
+                let teller = teller(stage, batch, k, &mq);
                 reference = inter(t, model, &x, &reference, &q, teller, batch.anchors[k]).reference;
             }
             reference
@@ -286,25 +288,25 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, metric: Metric, batch: &
         let x = picture(t, &batch.pictures[k]);
         let q = Quality::new(t, &batch.qualities[k]);
         let mq = Quality::new(t, &batch.motion_qualities[k]);
-        let frame =
-            inter(t, model, &x, &reference, &q, teller_of(stage, batch.network[k], &mq), batch.anchors[k]);
+        let teller = teller(stage, batch, k, &mq);
+        let frame = inter(t, model, &x, &reference, &q, teller, batch.anchors[k]);
         let d = Distortion::new(t, metric, &x.packed, &frame.reference.packed);
         let [searched, predicted] = frame.predictions.as_ref().expect("inter frames have predictions");
         let searched = distortion(t, &t.detach(searched), &x.packed);
-        let cost_of_prediction = prediction_cost(t, &x.packed, predicted, &q.lambda);
-        let predicted = distortion(t, predicted, &x.packed);
+        let prediction_error = distortion(t, predicted, &x.packed);
         let motion_bits = frame.motion_bits.as_ref().expect("inter frames have motion");
         let loss = if stage == Stage::Motion {
-            cost(&q, &t.affine(&predicted, 0.5, 0.0), motion_bits)
+            cost(&q, &t.affine(&prediction_error, 0.5, 0.0), motion_bits)
         } else {
-            cost(&q, &t.plus(&d.counted, &t.affine(&cost_of_prediction, PREDICTION_WEIGHT, 0.0)), &frame.bits)
+            let predicted = prediction_cost(t, &x.packed, predicted, &q.lambda);
+            cost(&q, &t.plus(&d.counted, &t.affine(&predicted, PREDICTION_WEIGHT, 0.0)), &frame.bits)
         };
         outcome.loss = t.plus(&outcome.loss, &t.affine(&loss, share, 0.0));
         outcome.bpp += bpp(&frame.bits) / coded;
         outcome.motion_bpp += bpp(motion_bits) / coded;
         outcome.mse += d.mse / coded;
         outcome.ms_ssim = d.ms_ssim.map(|m| outcome.ms_ssim.unwrap_or(0.0) + m / coded);
-        outcome.prediction_mse += mean(&t.values(&predicted)) / coded;
+        outcome.prediction_mse += mean(&t.values(&prediction_error)) / coded;
         outcome.searched_mse += mean(&t.values(&searched)) / coded;
         reference = frame.reference;
     }

@@ -20,18 +20,24 @@ impl Vectors {
     /// each bit. `candidates` is a searched flow.
     pub fn choose(&self, eye: &Eye, foretold: &Flow, candidates: &Flow, worth: f64) -> Chosen {
         let mut field = self.field(foretold);
-        let mut learned = self.clone();
+        let mut habits = self.habits.clone();
         let sites = foretold.width * foretold.height;
         let searched = |site: usize| [0, 1].map(|k| limited(nearest(candidates.data[k * sites + site])));
         // In raster order, each block as if its motion were constant and those after it as foretold.
         for index in 0..self.before.len() {
-            let at = learned.surroundings(&field, index);
+            let at = self.surroundings(&field, index);
             let first = field.site(self.width, index);
             let cells = [0, 1, foretold.width, foretold.width + 1].map(|offset| first + offset);
-            let mut tried: Vec<(Vector, [f64; 4])> = Vec::new();
-            let consider = |tried: &mut Vec<(Vector, [f64; 4])>, vector: Vector| {
-                if tried.iter().all(|(other, _)| *other != vector) {
-                    tried.push((vector, cells.map(|cell| eye.constant(cell, vector))));
+            let mut tried: Vec<TriedVector> = Vec::new();
+            let consider = |tried: &mut Vec<TriedVector>, vector: Vector| {
+                if tried.iter().all(|other| other.vector != vector) {
+                    let errors = cells.map(|cell| eye.constant(cell, vector));
+                    let bits = self.weight(&habits, &at, Block::One(vector));
+                    tried.push(TriedVector {
+                        vector,
+                        errors,
+                        cost: errors.iter().sum::<f64>() + worth * bits,
+                    });
                 }
             };
             for cell in cells {
@@ -42,32 +48,24 @@ impl Vectors {
                 consider(&mut tried, motion.map(|units| limited(nearest(units))));
             }
             consider(&mut tried, [0; 2]);
-            let one = |tried: &[(Vector, [f64; 4])]| {
-                let cost = |&(vector, errors): &(Vector, [f64; 4])| {
-                    let bits = self.weight(&learned.habits, &at, Block::One(vector));
-                    (errors.iter().sum::<f64>() + worth * bits, vector)
-                };
-                tried.iter().map(cost).min_by(|a, b| a.0.total_cmp(&b.0)).expect("vectors were tried")
-            };
             for step in [2 * QUARTER, QUARTER] {
-                let (_, [x, y]) = one(&tried);
+                let [x, y] = best_of(&tried, |tried| tried.cost).vector;
                 for (dx, dy) in [(-1, 0), (1, 0), (0, -1), (0, 1)] {
                     consider(&mut tried, [limited(x + step * dx), limited(y + step * dy)]);
                 }
             }
-            let (cost, vector) = one(&tried);
-            let mut best = (cost, Block::One(vector));
+            let one = best_of(&tried, |tried| tried.cost);
+            let mut best = (one.cost, Block::One(one.vector));
             // Quarters, each as cheap as it can be by itself; what they cost together counts.
             let mut expected = at.expected();
             let quarters: [(Vector, f64); 4] = std::array::from_fn(|cell| {
-                let cost = |&(vector, errors): &(Vector, [f64; 4])| {
+                let best = best_of(&tried, |tried| {
                     let mut weighing = Weighing(0.0);
-                    let _ = learned.habits.clone().vector(&mut weighing, expected, vector);
-                    (errors[cell] + worth * f64::from(weighing.0), vector, errors[cell])
-                };
-                let best = tried.iter().map(cost).min_by(|a, b| a.0.total_cmp(&b.0)).expect("vectors");
-                expected = best.1;
-                (best.1, best.2)
+                    let _ = habits.clone().vector(&mut weighing, expected, tried.vector);
+                    tried.errors[cell] + worth * f64::from(weighing.0)
+                });
+                expected = best.vector;
+                (best.vector, best.errors[cell])
             });
             let inherited = (0u8..).zip(heritage).map(|(heir, &motion)| {
                 (Block::Inherited(heir), cells.iter().map(|&cell| eye.constant(cell, motion)).sum::<f64>())
@@ -77,13 +75,13 @@ impl Vectors {
                 (Block::Foretold, eye.blended(&field.flow, first, 0)),
             ];
             for (block, error) in others.into_iter().chain(inherited) {
-                let cost = error + worth * self.weight(&learned.habits, &at, block);
+                let cost = error + worth * self.weight(&habits, &at, block);
                 if cost < best.0 {
                     best = (cost, block);
                 }
             }
             field.set(self.width, index, &at, best.1);
-            let _ = learned.habits.block(&mut Learning, &at, best.1);
+            let _ = habits.block(&mut Learning, &at, best.1);
         }
         // Again with what is really shown, where flows of neighbours blend into each other.
         for index in 0..self.before.len() {
@@ -123,6 +121,21 @@ impl Vectors {
         }
         field.set(self.width, index, &at, best.1);
     }
+}
+
+/// A vector that a block may have.
+struct TriedVector {
+    vector: Vector,
+    /// Squared error of each quarter of the block.
+    errors: [f64; 4],
+    /// Of the block with this vector alone.
+    cost: f64,
+}
+
+/// The first of those that cost least.
+fn best_of(tried: &[TriedVector], cost: impl Fn(&TriedVector) -> f64) -> &TriedVector {
+    let costs = tried.iter().map(|tried| (cost(tried), tried));
+    costs.min_by(|a, b| a.0.total_cmp(&b.0)).expect("vectors were tried").1
 }
 
 /// Counts bits; habits stay as they are.
@@ -189,8 +202,8 @@ impl<'a> Eye<'a> {
         let rows =
             top.saturating_sub(margin)..(top + 16 + margin).min(self.source.data.len() / self.source.width);
         let columns = left.saturating_sub(margin)..(left + 16 + margin).min(self.source.width);
-        let sum: i64 =
-            rows.flat_map(|i| columns.clone().map(move |j| self.difference(i, j, flow.at(8, i, j)))).sum();
+        let mut sum = 0;
+        flow.enlarged_within(8, rows, columns, |i, j, x, y| sum += self.difference(i, j, [x, y]));
         sum as f64 / 256.0
     }
 }

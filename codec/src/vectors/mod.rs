@@ -14,13 +14,8 @@ use crate::{Error, Result};
 
 pub use choice::Eye;
 
-/// What a bit of motion is worth in squared errors of the prediction.
-pub fn worth(lambda: f32) -> f64 {
-    f64::from(lambda) / PREDICTION_WORTH
-}
-
 /// A displacement in 1/16 luma samples, horizontal first. Told vectors are whole quarters of a sample.
-pub type Vector = [i32; 2];
+type Vector = [i32; 2];
 
 /// The share of a frame's lambda with which the search for vectors weighs its field: as little smoothness as finds true motion.
 pub const SEARCH: f32 = 0.25;
@@ -32,9 +27,13 @@ const QUARTER: i32 = 4;
 const SIDE: usize = 2;
 /// Longest binary length of the difference between a vector and what is expected, in quarter samples.
 const LENGTHS: usize = 12;
-
 /// Motions that a block may inherit, at most.
 const HERITAGE: usize = 6;
+
+/// What a bit of motion is worth in squared errors of the prediction.
+pub fn worth(lambda: f32) -> f64 {
+    f64::from(lambda) / PREDICTION_WORTH
+}
 
 /// Where a block's motion comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,14 +121,14 @@ impl Habits {
         if !answers.flag(told, block != Block::Foretold)? {
             return Ok(Block::Foretold);
         }
-        let (mut heir, vectors) = match block {
+        let (inherited, vectors) = match block {
             Block::Foretold => (None, [[0; 2]; 4]),
             Block::Inherited(heir) => (Some(heir), [[0; 2]; 4]),
             Block::One(vector) => (None, [vector; 4]),
             Block::Four(vectors) => (None, vectors),
         };
-        if !answers.flag(&mut self.own[at.told], heir.is_none())? {
-            let wanted = heir.take().unwrap_or(0);
+        if !answers.flag(&mut self.own[at.told], inherited.is_none())? {
+            let wanted = inherited.unwrap_or(0);
             let mut heir = 0;
             while usize::from(heir) + 1 < at.heirs
                 && answers.flag(&mut self.next[usize::from(heir)], wanted > heir)?
@@ -372,7 +371,7 @@ mod tests {
                 written.push(writer.write(&mut coder, &foretold, &chosen).unwrap());
                 assert!(error(&written[written.len() - 1]) < 0.5 * error(&foretold));
             }
-            assert_eq!(written[0].at(8, 40, 16), [48, 32]);
+            written[0].enlarged_within(8, 40..41, 16..17, |_, _, x, y| assert_eq!([x, y], [48, 32]));
             assert!(coder.bits_written() < 3.0 * 24.0 * 8.0, "{}", coder.bits_written());
             let payload = coder.finish();
             let (mut reader, mut coder) = (Vectors::new(size), SymbolDecoder::new(&payload).unwrap());
