@@ -1,9 +1,8 @@
 //! Motion told block by block, where the network's flow is not good enough.
 //!
 //! The motion network tells smooth motion in few bits. Where things move past each other its flow is soft, and a vector for a
-//! block, as in H.264, costs less than what it mends: on two clips, vectors alone left a fifth less error in the prediction
-//! than the network's flow for about the same bits. So every 16x16 block of an inter frame either keeps the foretold flow,
-//! inherits the motion of its neighbours, or has a vector for itself or for each of its 8x8 quarters.
+//! block, as in H.264, costs less than what it mends (doc/TRAINING.md). So every 16x16 block of an inter frame either keeps the
+//! foretold flow, inherits the motion of its neighbours, or has a vector for itself or for each of its 8x8 quarters.
 
 mod choice;
 
