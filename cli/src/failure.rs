@@ -24,6 +24,9 @@ pub enum Failure {
     /// The model that a file needs is not here.
     #[error("{0}")]
     NoModel(String),
+    /// Something that has been told already, and its exit code.
+    #[error("told already, exit code {0}")]
+    Told(u8),
     /// The codec refused something in a file.
     #[error("{path}: {source}")]
     File {
@@ -84,14 +87,16 @@ impl Failure {
 
     /// Prints the reason and gives the exit code. Nobody is told that the reader of a pipe went away.
     pub fn report(&self) -> ExitCode {
-        if !self.is_broken_pipe() {
+        if !matches!(self, Failure::Told(_)) && !self.is_broken_pipe() {
             eprintln!("vcn: {self}");
         }
         ExitCode::from(self.code())
     }
 
-    fn code(&self) -> u8 {
+    /// Its exit code.
+    pub fn code(&self) -> u8 {
         match self {
+            Failure::Told(code) => *code,
             Failure::Usage(_) => 2,
             Failure::Damaged(_) => 3,
             Failure::NoModel(_) => 4,
@@ -100,7 +105,8 @@ impl Failure {
         }
     }
 
-    fn is_broken_pipe(&self) -> bool {
+    /// Whether the reader of a pipe went away, which nobody needs to be told.
+    pub fn is_broken_pipe(&self) -> bool {
         let source = match self {
             Failure::Io { source, .. } | Failure::Media(vcn_media::Error::Io { source, .. }) => source,
             Failure::File { source: vcn_codec::Error::Io { source, .. }, .. }

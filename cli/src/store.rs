@@ -38,7 +38,10 @@ Exit codes:
   1    failed: no such name or store, a name that is taken, a file that cannot be read or written
   2    wrong usage
   3    something is damaged or lost, or of another version
-  4    the model that a video needs is not here";
+  4    the model that a video needs is not here
+  130  interrupted: an output is not there, a put can be done again and goes on where it was
+
+With --json, standard error has a JSON value a line: progress, and at last event `error` with exit code and reason.";
 
 /// Arguments of `vcn store`.
 #[derive(Args)]
@@ -60,7 +63,7 @@ pub struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Creates a store.
-    Init,
+    Init(changes::InitArguments),
     /// Puts videos in: what is stored already costs a reference.
     Put(put::Arguments),
     /// Gets a video back: to a folder, .y4m, a video file, or its original bytes.
@@ -72,7 +75,7 @@ enum Command {
     /// Removes names; `undelete` brings them back.
     Rm(changes::RmArguments),
     /// Brings a removed or replaced video back.
-    Undelete(changes::Name),
+    Undelete(changes::UndeleteArguments),
     /// Shows what happened to names.
     Log(changes::LogArguments),
     /// Removes what nothing needs any more.
@@ -105,21 +108,28 @@ pub fn run(a: Arguments) -> Result<()> {
         location = location.with_catalogue(catalogue);
     }
     let context = Context { location, json: a.json };
-    match a.command {
-        Command::Init => changes::init(&context),
-        Command::Put(arguments) => put::run(&context, &arguments),
-        Command::Get(arguments) => fetch::run(&context, &arguments),
-        Command::Ls(arguments) => changes::ls(&context, &arguments),
-        Command::Stat(arguments) => changes::stat(&context, &arguments),
-        Command::Rm(arguments) => changes::rm(&context, &arguments),
-        Command::Undelete(arguments) => changes::undelete(&context, &arguments),
-        Command::Log(arguments) => changes::log(&context, &arguments),
-        Command::Gc(arguments) => maintain::gc(&context, &arguments),
-        Command::Verify(arguments) => maintain::verify(&context, &arguments),
-        Command::Repair(arguments) => maintain::repair(&context, &arguments),
-        Command::Dups(arguments) => search::dups(&context, &arguments),
-        Command::Find(arguments) => search::find(&context, &arguments),
-        Command::Describe(arguments) => search::describe(&context, &arguments),
+    match dispatch(&context, a.command) {
+        Err(failure) if context.json => Err(json::failure(failure)),
+        result => result,
+    }
+}
+
+fn dispatch(context: &Context, command: Command) -> Result<()> {
+    match command {
+        Command::Init(arguments) => changes::init(context, &arguments),
+        Command::Put(arguments) => put::run(context, &arguments),
+        Command::Get(arguments) => fetch::run(context, &arguments),
+        Command::Ls(arguments) => changes::ls(context, &arguments),
+        Command::Stat(arguments) => changes::stat(context, &arguments),
+        Command::Rm(arguments) => changes::rm(context, &arguments),
+        Command::Undelete(arguments) => changes::undelete(context, &arguments),
+        Command::Log(arguments) => changes::log(context, &arguments),
+        Command::Gc(arguments) => maintain::gc(context, &arguments),
+        Command::Verify(arguments) => maintain::verify(context, &arguments),
+        Command::Repair(arguments) => maintain::repair(context, &arguments),
+        Command::Dups(arguments) => search::dups(context, &arguments),
+        Command::Find(arguments) => search::find(context, &arguments),
+        Command::Describe(arguments) => search::describe(context, &arguments),
     }
 }
 

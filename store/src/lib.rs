@@ -67,8 +67,8 @@ pub use names::{Listing, Stat};
 pub use objects::{Kind, ObjectId};
 pub use planes::Planes;
 pub use put::{
-    Clip, Dedup, EncodedSegment, FrameSource, Known, Offer, Offered, Parts, PutOutcome, PutRequest, Sharing,
-    SideStream, Times, encode_segment,
+    Clip, Dedup, EncodedSegment, Foreseen, FrameSource, Known, Offer, Offered, Parts, PutOutcome, PutRequest,
+    Sharing, SideStream, Times, encode_segment,
 };
 pub use record::{Class, Entry, Event, Receipt, Record, SourceFacts, Timing};
 pub use repair::{Lost, RepairOptions, RepairReport};

@@ -74,6 +74,12 @@ impl Location {
     }
 }
 
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 /// The default catalogue of a URL: `~/.cache/vcn/stores/DIGEST/catalogue.db`.
 pub(crate) fn cached_catalogue(text: &str) -> Option<PathBuf> {
     let cache = std::env::var_os("XDG_CACHE_HOME")

@@ -118,6 +118,27 @@ impl Store {
     /// # Errors
     /// [`Error::NotRemoved`] if there is none, [`Error::NameTaken`] if the name stands for something again.
     pub fn undelete(&self, name: &str) -> Result<()> {
+        let (entry, row, replace) = self.brought_back(name)?;
+        reached("undelete.begun")?;
+        let change = Change { event: Event::Undelete(entry), manifest: Some(&row), lease: None, replace };
+        self.catalogue.apply(self.objects.as_ref(), change, || reached("undelete.record"))?;
+        reached("undelete.published")
+    }
+
+    /// Whether [`Store::undelete`] can be done.
+    ///
+    /// # Errors
+    /// As its own.
+    pub fn can_undelete(&self, name: &str) -> Result<()> {
+        let (_, _, replace) = self.brought_back(name)?;
+        match self.catalogue.live(name)? {
+            Some(_) if !replace => Err(Error::NameTaken { name: name.to_owned() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// What `undelete` brings back, and whether it takes the place of what the name stands for now.
+    fn brought_back(&self, name: &str) -> Result<(Entry, ManifestRow, bool)> {
         let receipt = match self.catalogue.live(name)? {
             Some(row) => self.entry_of(&row)?.receipt,
             None => None,
@@ -130,12 +151,7 @@ impl Store {
         let entry = self.entry_of(&row)?;
         let id = ObjectId { kind: Kind::Manifest, digest: entry.manifest };
         let manifest = Manifest::read(self.objects.as_ref(), id)?;
-        let row = ManifestRow::of(id.digest, &manifest);
-        reached("undelete.begun")?;
-        let replace = receipt.is_some();
-        let change = Change { event: Event::Undelete(entry), manifest: Some(&row), lease: None, replace };
-        self.catalogue.apply(self.objects.as_ref(), change, || reached("undelete.record"))?;
-        reached("undelete.published")
+        Ok((entry, ManifestRow::of(id.digest, &manifest), receipt.is_some()))
     }
 
     /// The latest events, of one name or of all, the latest first.
@@ -147,7 +163,7 @@ impl Store {
         events.iter().map(|event| Record::read(self.objects.as_ref(), event.id())).collect()
     }
 
-    /// An object in words: what `vcn store stat --object` shows, and what recovery by hand needs.
+    /// An object in words, for whoever recovers a store by hand.
     ///
     /// # Errors
     /// The object is missing, damaged or malformed.

@@ -6,6 +6,7 @@
 //! one transaction publishes the name.
 
 mod encode;
+mod foresee;
 mod offer;
 mod outcome;
 mod publish;
@@ -18,6 +19,7 @@ use vcn_media::Picture;
 use vcn_similarity::{Distortion, Picker};
 
 pub use encode::{EncodedSegment, encode_segment};
+pub use foresee::Foreseen;
 pub use offer::{Known, Offer, Offered, Parts};
 pub use outcome::{PutOutcome, Sharing};
 pub use request::{Clip, Dedup, FrameSource, PutRequest, SideStream, Times};
@@ -36,6 +38,7 @@ use crate::{
     split::{Bounded, DigestSplitter},
     store::Store,
 };
+use foresee::Known as Stored;
 use publish::Contents;
 use request::PLANES;
 
@@ -48,7 +51,7 @@ impl Store {
     /// write. The name is then unchanged, and what was written is garbage for a collection.
     pub fn put(&self, request: PutRequest, frames: &mut dyn FrameSource) -> Result<PutOutcome> {
         check_request(&request)?;
-        let (name, dedup, descriptor) = (request.name, request.dedup, request.descriptor);
+        let PutRequest { name, dedup, descriptor, alike, .. } = request;
         let mut outcome = {
             let lease = self.catalogue.lease("put")?;
             reached("put.leased")?;
@@ -67,6 +70,11 @@ impl Store {
                  pictures back until a collection purges them"
             );
             outcome.shared_with = vec![other];
+        }
+        if let (Some(descriptor), Sharing::None | Sharing::Segments, 1..) =
+            (descriptor, outcome.sharing, alike)
+        {
+            outcome.alike = self.alike_to_stored(name, descriptor, alike)?;
         }
         Ok(outcome)
     }
@@ -101,6 +109,8 @@ struct Put<'s, 'r> {
     times: Option<Times>,
     /// On whose word alone the parts are believed.
     claimant: Option<String>,
+    /// What could be shared, where nothing is to be.
+    stored: Stored,
 }
 
 /// What has been done so far.
@@ -136,11 +146,12 @@ impl<'s, 'r> Put<'s, 'r> {
             timing: None,
             times: None,
             claimant: None,
+            stored: Stored::default(),
         }
     }
 
     fn run(mut self, source: &mut dyn FrameSource) -> Result<PutOutcome> {
-        let side_identities: Vec<Digest> = self.side_identities();
+        let side_identities = self.request.side_identities();
         let mut segments = Vec::new();
         let mut total = Distortion::default();
         let hashed = match source.rewind().map_err(|error| self.input(error))? {
@@ -151,7 +162,7 @@ impl<'s, 'r> Put<'s, 'r> {
                 if let Some(outcome) = self.given_up_before(identity)? {
                     return Ok(outcome);
                 }
-                self.refuse_taken(identity)?;
+                refuse_taken(self.store, &self.request, identity)?;
                 if let Some((id, manifest)) = self.find_identical(identity)? {
                     return self.publish(id, manifest, true);
                 }
@@ -164,7 +175,7 @@ impl<'s, 'r> Put<'s, 'r> {
         };
         let root = frames_root(&hashed.digests);
         let identity = identity(root, side_identities.iter().copied());
-        self.refuse_taken(identity)?;
+        refuse_taken(self.store, &self.request, identity)?;
         if let Some((id, manifest)) = self.find_identical(identity)? {
             return self.publish(id, manifest, true);
         }
@@ -178,7 +189,8 @@ impl<'s, 'r> Put<'s, 'r> {
         let mut splitter = std::mem::replace(&mut self.request.splitter, Box::new(DigestSplitter::default()));
         let mut splitter = Bounded::new(splitter.as_mut());
         let mut picker = self.picker();
-        while let Some(frame) = self.next(source, &mut hashed.format, hashed.digests.len())? {
+        let name = self.request.name;
+        while let Some(frame) = next_frame(name, source, &mut hashed.format, hashed.digests.len())? {
             let digest = frame_digest(&frame);
             hashed.starts.push(splitter.starts(&frame, &digest));
             hashed.digests.push(digest);
@@ -204,6 +216,7 @@ impl<'s, 'r> Put<'s, 'r> {
         // Without any miss there is nothing to read again.
         let mut shared = Vec::with_capacity(ranges.len());
         for range in &ranges {
+            self.could_share(&hashed.digests[range.clone()], hashed.format)?;
             shared.push(self.shared_segment(&hashed.digests[range.clone()], hashed.format)?);
         }
         let again = shared.iter().any(Option::is_none);
@@ -216,7 +229,7 @@ impl<'s, 'r> Put<'s, 'r> {
             if again {
                 let mut format = hashed.format;
                 for at in range.clone() {
-                    match self.next(source, &mut format, at)? {
+                    match next_frame(self.request.name, source, &mut format, at)? {
                         Some(frame)
                             if found.is_some() || frame_digest(&frame) == digests[at - range.start] =>
                         {
@@ -252,7 +265,7 @@ impl<'s, 'r> Put<'s, 'r> {
         let mut picker = self.picker();
         let mut frames: Vec<Picture> = Vec::new();
         loop {
-            let frame = self.next(source, &mut hashed.format, hashed.digests.len())?;
+            let frame = next_frame(self.request.name, source, &mut hashed.format, hashed.digests.len())?;
             let digest = frame.as_ref().map(frame_digest);
             let cut = match (&frame, &digest) {
                 (Some(frame), Some(digest)) => splitter.starts(frame, digest),
@@ -260,6 +273,7 @@ impl<'s, 'r> Put<'s, 'r> {
             };
             if cut && !frames.is_empty() {
                 let done = hashed.digests.len() - frames.len();
+                self.could_share(&hashed.digests[done..], hashed.format)?;
                 let (segment, distortion) =
                     self.share_or_encode_one(std::mem::take(&mut frames), &hashed.digests[done..])?;
                 *total = total.merge(done as u64, distortion, segment.shown());
@@ -306,9 +320,15 @@ impl<'s, 'r> Put<'s, 'r> {
         Ok((SegmentRef { object, key, bytes, frames, trim_start: 0, trim_end: 0 }, distortion))
     }
 
-    fn key(&self, digests: &[Digest], format: Format) -> Digest {
-        let request = &self.request;
-        frames_key(request.codec.id(), request.quality, format.layout, request.colour, digests)
+    /// Where nothing is to be shared, remembers what could be.
+    fn could_share(&mut self, digests: &[Digest], format: Option<Format>) -> Result<()> {
+        let (Dedup::Report, Some(format)) = (self.request.dedup, format) else { return Ok(()) };
+        let key = key_of(&self.request, digests, format);
+        // What this put has encoded itself was not there.
+        match self.tally.keys.iter().any(|(own, _)| *own == key) {
+            true => Ok(()),
+            false => self.stored.look_up(self.store, key, digests.len()),
+        }
     }
 
     /// Writes an object that the put will refer to.
@@ -331,13 +351,8 @@ impl<'s, 'r> Put<'s, 'r> {
         }
     }
 
-    fn side_identities(&self) -> Vec<Digest> {
-        let identity = |side: &SideStream| side.identity.unwrap_or_else(|| Digest::of(&side.bytes));
-        self.request.side.iter().map(identity).collect()
-    }
-
     fn write_side(&mut self) -> Result<Vec<SideRef>> {
-        let identities = self.side_identities();
+        let identities = self.request.side_identities();
         let mut references = Vec::new();
         for (side, identity) in std::mem::take(&mut self.request.side).into_iter().zip(identities) {
             let blob = self.write_blob(&mut side.bytes.as_slice())?;
@@ -384,46 +399,52 @@ impl<'s, 'r> Put<'s, 'r> {
         Ok(Some(self.outcome(id.digest, &manifest, Sharing::AlreadyThere)))
     }
 
-    /// Fails before anything is encoded or copied if the name stands for another video, or for this one with less of it.
-    fn refuse_taken(&self, identity: Digest) -> Result<()> {
-        let live = self.store.catalogue.live(self.request.name)?;
-        let less = |class: &str| Class::named(class).is_some_and(|class| class < self.request.class);
-        match live.filter(|_| !self.request.overwrite) {
-            Some(row) if row.identity != identity || less(&row.class) => {
-                Err(Error::NameTaken { name: self.request.name.to_owned() })
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// All frames have been read: their source may know more of their times than a rate.
     fn ask_for_times(&mut self, source: &mut dyn FrameSource) -> Result<()> {
         self.times = source.times().map_err(|error| self.input(error))?;
         Ok(())
     }
 
-    fn next(
-        &self,
-        source: &mut dyn FrameSource,
-        format: &mut Option<Format>,
-        frame: usize,
-    ) -> Result<Option<Picture>> {
-        let Some(picture) = source.next_frame().map_err(|error| self.input(error))? else { return Ok(None) };
-        let found = Format::of(&picture);
-        let expected = *format.get_or_insert(found);
-        match found == expected {
-            true => Ok(Some(picture)),
-            false => Err(Error::FrameFormat {
-                name: self.request.name.to_owned(),
-                frame: frame as u64,
-                found: found.to_string(),
-                expected: expected.to_string(),
-            }),
-        }
-    }
-
     fn input(&self, source: BoxError) -> Error {
         Error::Input { name: self.request.name.to_owned(), source }
+    }
+}
+
+fn key_of(request: &PutRequest, digests: &[Digest], format: Format) -> Digest {
+    frames_key(request.codec.id(), request.quality, format.layout, request.colour, digests)
+}
+
+/// Fails before anything is encoded or copied if the name stands for another video, or for this one with less of it.
+fn refuse_taken(store: &Store, request: &PutRequest, identity: Digest) -> Result<()> {
+    let live = store.catalogue.live(request.name)?;
+    let less = |class: &str| Class::named(class).is_some_and(|class| class < request.class);
+    match live.filter(|_| !request.overwrite) {
+        Some(row) if row.identity != identity || less(&row.class) => {
+            Err(Error::NameTaken { name: request.name.to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The next frame of the video `name`, of the format of those before.
+fn next_frame(
+    name: &str,
+    source: &mut dyn FrameSource,
+    format: &mut Option<Format>,
+    frame: usize,
+) -> Result<Option<Picture>> {
+    let failed = |source| Error::Input { name: name.to_owned(), source };
+    let Some(picture) = source.next_frame().map_err(failed)? else { return Ok(None) };
+    let found = Format::of(&picture);
+    let expected = *format.get_or_insert(found);
+    match found == expected {
+        true => Ok(Some(picture)),
+        false => Err(Error::FrameFormat {
+            name: name.to_owned(),
+            frame: frame as u64,
+            found: found.to_string(),
+            expected: expected.to_string(),
+        }),
     }
 }
 

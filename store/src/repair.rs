@@ -103,44 +103,57 @@ impl Store {
     pub fn rebuild_catalogue(location: &Location, take_over: bool) -> Result<RepairReport> {
         let store = Store::open_for_rebuild(location, take_over)?;
         reached("rebuild.begun")?;
-        let Journal { mut events, unreadable } = journal(&store)?;
-        let mut rows: HashMap<Digest, Option<ManifestRow>> = HashMap::new();
-        let mut keys = Vec::new();
-        let mut rates: HashMap<Digest, f64> = HashMap::new();
-        for entry in events.iter().filter_map(|(record, _)| record.event.entry()) {
-            let digest = entry.manifest;
-            if rows.contains_key(&digest) {
-                continue;
-            }
-            let manifest =
-                match Manifest::read(store.objects.as_ref(), ObjectId { kind: Kind::Manifest, digest }) {
-                    Ok(manifest) => Some(manifest),
-                    Err(error) if error.is_loss() => None,
-                    Err(error) => return Err(error),
-                };
-            if let Some(manifest) = &manifest {
-                rates.insert(manifest.root, entry.timing.rate().as_f64());
-            }
-            if let Some(manifest) = &manifest
-                && manifest.claimant.is_none()
-            {
-                let whole =
-                    manifest.segments.iter().filter(|segment| segment.trim_start + segment.trim_end == 0);
-                keys.extend(whole.map(|segment| (segment.key, segment.object, digest)));
-            }
-            rows.insert(digest, manifest.map(|manifest| ManifestRow::of(digest, &manifest)));
-        }
-        let mut row_of = |digest: Digest| rows.get(&digest).cloned().flatten();
-        let names = store.catalogue.rebuild(&mut events, &mut row_of, &keys)?;
-        add_descriptors(&store, &rates)?;
+        let report = fill(&store)?;
         reached("rebuild.filled")?;
         store.claim()?;
-        Ok(RepairReport {
-            names: Some(names.cast_unsigned()),
-            unreadable_records: unreadable,
-            ..RepairReport::default()
-        })
+        Ok(report)
     }
+
+    /// What [`Store::rebuild_catalogue`] would find. Changes nothing, and others may have the store open.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn try_rebuild(location: &Location) -> Result<RepairReport> {
+        fill(&Store::open_for_trial(location)?)
+    }
+}
+
+/// Fills an empty catalogue from the objects.
+fn fill(store: &Store) -> Result<RepairReport> {
+    let Journal { mut events, unreadable } = journal(store)?;
+    let mut rows: HashMap<Digest, Option<ManifestRow>> = HashMap::new();
+    let mut keys = Vec::new();
+    let mut rates: HashMap<Digest, f64> = HashMap::new();
+    for entry in events.iter().filter_map(|(record, _)| record.event.entry()) {
+        let digest = entry.manifest;
+        if rows.contains_key(&digest) {
+            continue;
+        }
+        let manifest = match Manifest::read(store.objects.as_ref(), ObjectId { kind: Kind::Manifest, digest })
+        {
+            Ok(manifest) => Some(manifest),
+            Err(error) if error.is_loss() => None,
+            Err(error) => return Err(error),
+        };
+        if let Some(manifest) = &manifest {
+            rates.insert(manifest.root, entry.timing.rate().as_f64());
+        }
+        if let Some(manifest) = &manifest
+            && manifest.claimant.is_none()
+        {
+            let whole = manifest.segments.iter().filter(|segment| segment.trim_start + segment.trim_end == 0);
+            keys.extend(whole.map(|segment| (segment.key, segment.object, digest)));
+        }
+        rows.insert(digest, manifest.map(|manifest| ManifestRow::of(digest, &manifest)));
+    }
+    let mut row_of = |digest: Digest| rows.get(&digest).cloned().flatten();
+    let names = store.catalogue.rebuild(&mut events, &mut row_of, &keys)?;
+    add_descriptors(store, &rates)?;
+    Ok(RepairReport {
+        names: Some(names.cast_unsigned()),
+        unreadable_records: unreadable,
+        ..RepairReport::default()
+    })
 }
 
 /// The records of the journal that can be read, and those that cannot.

@@ -89,6 +89,14 @@ impl Store {
         Ok(Store::assemble(location, parts, catalogue, codecs, lock))
     }
 
+    /// Whether there is a store.
+    ///
+    /// # Errors
+    /// The location cannot be read.
+    pub fn is_at(location: &Location) -> Result<bool> {
+        Ok(parts(location)?.objects.read(DESCRIPTION, 1 << 20)?.is_some())
+    }
+
     /// Opens a store. One in a folder that cannot be written is read with a copy of its catalogue; what would change it
     /// then fails with [`Error::ReadOnly`].
     ///
@@ -143,6 +151,19 @@ impl Store {
         let catalogue = Catalogue::open(&parts.catalogue)?;
         description.catalogue = random_id();
         describe(parts.objects.as_ref(), &description)?;
+        Ok(Store::assemble(location, parts, catalogue, Vec::new(), lock))
+    }
+
+    /// Opens a store with an empty catalogue elsewhere, and can change nothing: for a rebuild that is only tried.
+    pub(crate) fn open_for_trial(location: &Location) -> Result<Store> {
+        let parts = parts(location)?;
+        description(location, parts.objects.as_ref())?;
+        let temporary = tempfile::tempdir().map_err(Error::io("create", std::env::temp_dir()))?;
+        let path = temporary.path().join("catalogue.db");
+        let lock = lock(&path, false)?;
+        let catalogue = Catalogue::open(&path)?;
+        let objects = Box::new(ReadOnly::new(parts.objects, &location.text));
+        let parts = Parts { objects, catalogue: path, temporary: Some(temporary) };
         Ok(Store::assemble(location, parts, catalogue, Vec::new(), lock))
     }
 

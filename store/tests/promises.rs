@@ -27,6 +27,17 @@ fn everywhere(promise: impl Fn(&Store)) {
     }
 }
 
+/// A clip that can be read once.
+struct Pipe(Clip);
+impl vcn_store::FrameSource for Pipe {
+    fn next_frame(&mut self) -> Result<Option<Picture>, vcn_store::BoxError> {
+        self.0.next_frame()
+    }
+    fn rewind(&mut self) -> Result<bool, vcn_store::BoxError> {
+        Ok(false)
+    }
+}
+
 const NOW: GcOptions =
     GcOptions { retention: Duration::ZERO, grace: Duration::ZERO, max_share: 100, dry_run: false };
 
@@ -108,15 +119,6 @@ fn an_identical_video_costs_a_reference() {
 
 #[test]
 fn a_pipe_shares_as_a_file_does() {
-    struct Pipe(Clip);
-    impl vcn_store::FrameSource for Pipe {
-        fn next_frame(&mut self) -> Result<Option<Picture>, vcn_store::BoxError> {
-            self.0.next_frame()
-        }
-        fn rewind(&mut self) -> Result<bool, vcn_store::BoxError> {
-            Ok(false)
-        }
-    }
     everywhere(|store| {
         let clip = take(1, 0..60);
         let first = store.put(request("first"), &mut Pipe(Clip::new(clip.clone()))).unwrap();
@@ -396,7 +398,43 @@ fn policies_that_are_not_there_are_refused() {
         put(store, "a", &clip).unwrap();
         let mut report = request("b");
         report.dedup = Dedup::Report;
-        assert_eq!(store.put(report, &mut Clip::new(clip)).unwrap().encoded_frames, 30);
+        let outcome = store.put(report, &mut Clip::new(clip.clone())).unwrap();
+        assert_eq!((outcome.encoded_frames, outcome.shared_frames), (30, 0));
+        assert!(outcome.reason.contains("the same frames") && outcome.shared_with == ["a"], "{outcome:?}");
+        // A pipe is told as much.
+        let mut report = request("c");
+        report.dedup = Dedup::Report;
+        let longer = [clip, take(2, 0..30)].concat();
+        let outcome = store.put(report, &mut Pipe(Clip::new(longer))).unwrap();
+        assert_eq!((outcome.encoded_frames, outcome.shared_frames), (60, 0));
+        assert!(outcome.reason.contains("of 60 frames are in stored segments"), "{outcome:?}");
+    });
+}
+
+#[test]
+fn a_dry_run_foresees_what_a_put_does_and_changes_nothing() {
+    everywhere(|store| {
+        let long = [take(1, 0..90), take(2, 0..60)].concat();
+        put(store, "long", &long).unwrap();
+        let state =
+            || format!("{:?}", (store.log(None, 100), store.verify(VerifyOptions::default(), &mut |_| {})));
+        let clips = [("same", long.clone()), ("trim", long[40..].to_vec()), ("other", take(3, 0..60))];
+        for (name, clip) in clips {
+            let before = state();
+            let foreseen = store.foresee(request(name), &mut Clip::new(clip.clone())).unwrap();
+            assert_eq!(before, state(), "{name}");
+            let done = put(store, name, &clip).unwrap();
+            assert_eq!(foreseen.identity, done.identity);
+            assert_eq!(
+                (foreseen.sharing, foreseen.frames, foreseen.shared_frames, foreseen.shared_bytes),
+                (done.sharing, done.frames, done.shared_frames, done.shared_bytes),
+                "{name}"
+            );
+        }
+        let taken = store.foresee(request("long"), &mut Clip::new(take(4, 0..9)));
+        assert!(matches!(taken, Err(Error::NameTaken { .. })), "{taken:?}");
+        let again = store.foresee(request("long"), &mut Clip::new(long)).unwrap();
+        assert_eq!(again.sharing, Sharing::AlreadyThere);
     });
 }
 

@@ -101,8 +101,10 @@ fn copies_are_found_with_their_times_and_kept_apart() {
             );
         }
         // Nothing is merged.
-        let outcome = put(&store, name, &copy).unwrap();
+        let request = vcn_store::PutRequest { alike: 3, ..clips::request(name) };
+        let outcome = store.put(request, &mut Clip::new(copy.clone())).unwrap();
         assert_eq!(outcome.sharing, Sharing::None, "{name}");
+        assert_eq!((outcome.alike.len(), outcome.alike[0].name.as_str()), (1, "take 3"), "{name}");
         assert_eq!(play(&store, name).unwrap(), copy);
         store.rm(name).unwrap();
     }

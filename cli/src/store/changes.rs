@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde::Serialize;
-use vcn_store::{Distortion, Entry, Manifest, Record, Store, Timing};
+use vcn_store::{Distortion, Entry, Error, Manifest, Record, Store, Timing};
 
 use super::{Context, failure, json};
 use crate::failure::{Failure, Result};
@@ -13,6 +13,24 @@ use crate::print::{Stream, bytes};
 pub struct Name {
     /// The name.
     name: String,
+}
+
+/// Arguments of `vcn store init`.
+#[derive(Args)]
+pub struct InitArguments {
+    /// Only say whether a store would be created.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Arguments of `vcn store undelete`.
+#[derive(Args)]
+pub struct UndeleteArguments {
+    /// The name.
+    name: String,
+    /// Only say whether it can be brought back.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// Arguments of `vcn store ls`.
@@ -54,7 +72,14 @@ pub struct LogArguments {
 }
 
 /// `vcn store init`.
-pub fn init(context: &Context) -> Result<()> {
+pub fn init(context: &Context, a: &InitArguments) -> Result<()> {
+    if a.dry_run {
+        let location = context.location.to_string();
+        return match Store::is_at(&context.location).map_err(failure)? {
+            true => Err(failure(Error::Exists { location })),
+            false => done(context, "would create", &[location]),
+        };
+    }
     let store = Store::init(&context.location, Vec::new()).map_err(failure)?;
     #[derive(Serialize)]
     struct Report<'a> {
@@ -177,12 +202,18 @@ pub fn rm(context: &Context, a: &RmArguments) -> Result<()> {
 }
 
 /// `vcn store undelete`.
-pub fn undelete(context: &Context, a: &Name) -> Result<()> {
-    context.open()?.undelete(&a.name).map_err(failure)?;
-    done(context, "brought back", std::slice::from_ref(&a.name))
+pub fn undelete(context: &Context, a: &UndeleteArguments) -> Result<()> {
+    let store = context.open()?;
+    match a.dry_run {
+        true => store.can_undelete(&a.name).map_err(failure)?,
+        false => store.undelete(&a.name).map_err(failure)?,
+    }
+    let verb = if a.dry_run { "would bring back" } else { "brought back" };
+    done(context, verb, std::slice::from_ref(&a.name))
 }
 
-fn done(context: &Context, verb: &str, names: &[String]) -> Result<()> {
+/// Says what was done to names.
+pub fn done(context: &Context, verb: &str, names: &[String]) -> Result<()> {
     #[derive(Serialize)]
     struct Report<'a> {
         result: &'a str,

@@ -106,11 +106,11 @@ pub fn run(context: &Context, a: &Arguments) -> Result<()> {
     match a.original {
         true => original(&store, a)?,
         false => {
-            report.frames = play(&store, a)?;
+            report.frames = play(&store, a, context.json)?;
             report.times_kept = !report.varying_rate || keeps_times(&a.output);
         }
     }
-    if !report.times_kept {
+    if !report.times_kept && !context.json {
         let rate = stat.entry.timing.rate();
         note(&format!(
             "{}: its frames are shown at times of their own, here at {rate} per second: give an output such as .mp4, or \
@@ -142,7 +142,7 @@ pub fn run(context: &Context, a: &Arguments) -> Result<()> {
     stream.text(&format!("{}: class {}, {fidelity}", output_name(&a.output), report.class))
 }
 
-fn play(store: &Store, a: &Arguments) -> Result<u64> {
+fn play(store: &Store, a: &Arguments, json: bool) -> Result<u64> {
     let whole = store.get(&a.name, None).map_err(failure)?;
     let total = whole.manifest().frames;
     let range = match (&a.range, &a.frames) {
@@ -172,9 +172,12 @@ fn play(store: &Store, a: &Arguments) -> Result<u64> {
         None => create(&a.output, &info, options)?,
     };
     let progress = Progress::new("getting", Some(frames));
-    while let Some(frame) = playback.next_frame().map_err(failure)? {
+    let mut ticker = json::Ticker::new("frames", json);
+    for done in 1.. {
+        let Some(frame) = playback.next_frame().map_err(failure)? else { break };
         writer.write(&frame)?;
         progress.frame();
+        ticker.reached(done, Some(frames));
     }
     writer.finish()?;
     if let Some(file) = &a.times {

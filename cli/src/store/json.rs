@@ -1,12 +1,15 @@
 //! Results of the store as JSON, version 1.
 
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use vcn_store::{Distortion, Listing, Match, PutOutcome, Sharing};
+use vcn_store::{Distortion, Foreseen, Listing, Match, PutOutcome, Sharing};
 
-use crate::failure::Result;
-use crate::print::Stream;
+use crate::failure::{Failure, Result};
+use crate::print::{Stream, bytes};
+
+use super::input::Input;
 
 /// The version of all JSON of `vcn store`.
 const VERSION: u32 = 1;
@@ -34,6 +37,51 @@ pub fn progress(value: &impl Serialize) {
     if let Ok(text) = serde_json::to_string(&Versioned { version: VERSION, value }) {
         // A standard error that is closed must not end the command.
         let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+}
+
+/// Tells a failure as the last line of standard error; its exit code stays.
+pub fn failure(failure: Failure) -> Failure {
+    #[derive(Serialize)]
+    struct Failed {
+        event: &'static str,
+        exit_code: u8,
+        reason: String,
+    }
+    if !failure.is_broken_pipe() {
+        progress(&Failed { event: "error", exit_code: failure.code(), reason: failure.to_string() });
+    }
+    Failure::Told(failure.code())
+}
+
+/// Tells as JSON how far a command is, now and then.
+pub struct Ticker {
+    event: &'static str,
+    on: bool,
+    told: Instant,
+}
+
+impl Ticker {
+    const INTERVAL: Duration = Duration::from_secs(1);
+
+    /// Tells of an event if `on`.
+    pub fn new(event: &'static str, on: bool) -> Ticker {
+        Ticker { event, on, told: Instant::now() }
+    }
+
+    /// So many are done, of so many if that is known.
+    pub fn reached(&mut self, done: u64, total: Option<u64>) {
+        #[derive(Serialize)]
+        struct Step {
+            event: &'static str,
+            done: u64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            total: Option<u64>,
+        }
+        if self.on && self.told.elapsed() >= Ticker::INTERVAL {
+            self.told = Instant::now();
+            progress(&Step { event: self.event, done, total });
+        }
     }
 }
 
@@ -83,12 +131,15 @@ pub struct Put {
     new_bytes: u64,
     shared_bytes: u64,
     shared_with: Vec<String>,
+    /// Stored videos that look like it, by thumbnails alone; `dups` and `find` compare pixels.
+    alike: Vec<Found>,
     reason: String,
 }
 
 impl Put {
     /// The outcome for an input.
     pub fn new(input: &str, outcome: PutOutcome) -> Put {
+        let alike = outcome.alike.into_iter().map(|found| Found::new(&outcome.name, found)).collect();
         Put {
             input: input.to_owned(),
             name: outcome.name,
@@ -101,8 +152,48 @@ impl Put {
             new_bytes: outcome.new_bytes,
             shared_bytes: outcome.shared_bytes,
             shared_with: outcome.shared_with,
+            alike,
             reason: outcome.reason,
         }
+    }
+}
+
+/// What a put would do.
+#[derive(Serialize)]
+pub struct WouldPut {
+    path: String,
+    name: String,
+    id: String,
+    result: &'static str,
+    frames: u64,
+    shared_frames: u64,
+    shared_bytes: u64,
+    shared_with: Vec<String>,
+    reason: String,
+}
+
+impl WouldPut {
+    /// What is foreseen of an input.
+    pub fn new(input: &Input, foreseen: Foreseen) -> WouldPut {
+        WouldPut {
+            path: input.path.clone(),
+            name: input.name.clone(),
+            id: foreseen.identity.to_string(),
+            result: sharing(foreseen.sharing),
+            frames: foreseen.frames,
+            shared_frames: foreseen.shared_frames,
+            shared_bytes: foreseen.shared_bytes,
+            shared_with: foreseen.shared_with,
+            reason: foreseen.reason,
+        }
+    }
+}
+
+impl std::fmt::Display for WouldPut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (path, name, result, reason) = (&self.path, &self.name, self.result, &self.reason);
+        let with = self.shared_with.first().map_or(String::new(), |name| format!(" (as in {name})"));
+        write!(f, "would put {path} as {name}: {result}, {} shared: {reason}{with}", bytes(self.shared_bytes))
     }
 }
 

@@ -52,7 +52,7 @@ pub struct RepairArguments {
     #[arg(long)]
     decode: bool,
     /// Make the catalogue anew from the objects.
-    #[arg(long, conflicts_with_all = ["dry_run", "decode"])]
+    #[arg(long, conflicts_with = "decode")]
     rebuild_catalogue: bool,
     /// Take over a store at a URL whose catalogue is elsewhere: nobody may write to it from there any more.
     #[arg(long, requires = "rebuild_catalogue")]
@@ -214,21 +214,23 @@ pub fn verify(context: &Context, a: &VerifyArguments) -> Result<()> {
 /// `vcn store repair`.
 pub fn repair(context: &Context, a: &RepairArguments) -> Result<()> {
     let progress = Progress::busy("repairing");
-    let report = if a.rebuild_catalogue {
+    let report = if a.rebuild_catalogue && a.dry_run {
+        Store::try_rebuild(&context.location).map_err(failure)?
+    } else if a.rebuild_catalogue {
         Store::rebuild_catalogue(&context.location, a.take_over).map_err(failure)?
     } else {
         let store = context.open_with_codecs(a.model.as_deref(), &a.compute)?;
         store.repair(&RepairOptions { decode: a.decode, dry_run: a.dry_run }).map_err(failure)?
     };
     drop(progress);
-    print_repair(context, &report)?;
+    print_repair(context, &report, a.dry_run)?;
     match report.lost.len() + report.unreadable_records.len() {
         0 => Ok(()),
         count => Err(Failure::Damaged(format!("{count} names or records have lost something"))),
     }
 }
 
-fn print_repair(context: &Context, report: &RepairReport) -> Result<()> {
+fn print_repair(context: &Context, report: &RepairReport, dry_run: bool) -> Result<()> {
     let lost: Vec<LostLine> = report
         .lost
         .iter()
@@ -241,6 +243,7 @@ fn print_repair(context: &Context, report: &RepairReport) -> Result<()> {
     let paths = |ids: &[vcn_store::ObjectId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
     #[derive(Serialize)]
     struct Report {
+        dry_run: bool,
         lost: Vec<LostLine>,
         set_aside: Vec<String>,
         missing: Vec<String>,
@@ -249,6 +252,7 @@ fn print_repair(context: &Context, report: &RepairReport) -> Result<()> {
     }
     if context.json {
         return json::print(&Report {
+            dry_run,
             lost,
             set_aside: paths(&report.set_aside),
             missing: paths(&report.missing),
@@ -262,10 +266,12 @@ fn print_repair(context: &Context, report: &RepairReport) -> Result<()> {
             lost.frames.iter().map(|[from, to]| format!("frames {from}..{to}")).collect();
         lines.push(format!("{}: lost {}", lost.name, [frames, lost.objects.clone()].concat().join(", ")));
     }
-    lines.extend(paths(&report.set_aside).iter().map(|path| format!("moved {path} to damaged/")));
+    let moved = if dry_run { "would move" } else { "moved" };
+    lines.extend(paths(&report.set_aside).iter().map(|path| format!("{moved} {path} to damaged/")));
     lines.extend(paths(&report.missing).iter().map(|path| format!("{path} is missing")));
     lines.extend(paths(&report.unreadable_records).iter().map(|path| format!("{path} cannot be read")));
-    lines.extend(report.names.map(|names| format!("catalogue made anew: {names} names")));
+    let made = if dry_run { "the catalogue would be made anew" } else { "catalogue made anew" };
+    lines.extend(report.names.map(|names| format!("{made}: {names} names")));
     if lines.is_empty() {
         lines.push("nothing to repair".to_owned());
     }

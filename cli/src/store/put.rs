@@ -11,8 +11,8 @@ use serde::Serialize;
 use vcn_codec::gop::GopPolicy;
 use vcn_media::{OpenOptions, Rational, SourceKind};
 use vcn_store::{
-    BlockSpectrum, Class, Dedup, Error, MaxDistortion, PutOutcome, PutRequest, SegmentCodec, SourceFacts,
-    Store,
+    BlockSpectrum, Class, Dedup, Error, FrameSource, MaxDistortion, PutOutcome, PutRequest, SegmentCodec,
+    SourceFacts, Store,
 };
 
 use super::class::{ClassName, Storing};
@@ -61,7 +61,11 @@ pub struct Arguments {
     /// Videos that are put at the same time.
     #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
-    /// Say what would be put under which name, and stop.
+    /// Name so many stored videos that look like a new one, by thumbnails alone; 0 does not look. That takes time that
+    /// grows with the store.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    alike: usize,
+    /// Say what would be put under which name and what of it is stored, and stop. Reads all frames.
     #[arg(long)]
     dry_run: bool,
     /// Frames per second, instead of what the input says (images: 25; a file whose frames have times of their own keeps
@@ -130,11 +134,11 @@ pub fn run(context: &Context, a: &Arguments) -> Result<()> {
     let class = Class::from(a.storing.class);
     a.dedup().check(class).map_err(failure)?;
     let inputs = inputs(a)?;
-    if a.dry_run {
-        return would_put(context, &inputs);
-    }
     let store = context.open()?;
     let codec = a.storing.codec(a.model.as_deref(), &a.compute)?;
+    if a.dry_run {
+        return would_put(context, &store, codec.as_ref(), a, &inputs);
+    }
     let total = inputs.len();
     let queue = Mutex::new(VecDeque::from(inputs));
     let report =
@@ -147,7 +151,9 @@ pub fn run(context: &Context, a: &Arguments) -> Result<()> {
                     let Some(input) = queue.lock().ok().and_then(|mut queue| queue.pop_front()) else {
                         return;
                     };
-                    let outcome = one(&store, codec.as_ref(), a, &input, &|| watch.frame());
+                    let outcome = one(codec.as_ref(), a, &input, &|| watch.frame(), |request, frames| {
+                        store.put(request, frames)
+                    });
                     if let Ok(mut report) = report.lock() {
                         watch.bar.while_hidden(|| take(context, &mut report, &input, outcome, total));
                     }
@@ -163,23 +169,56 @@ pub fn run(context: &Context, a: &Arguments) -> Result<()> {
         let (new, shared) = (bytes(report.new_bytes), bytes(report.shared_bytes));
         Stream::Out.text(&format!("{} videos put, {new} new, {shared} shared", report.results.len()))?;
     }
-    match report.failed.len() {
+    all_put(report.failed.len(), total)
+}
+
+fn all_put(failed: usize, total: usize) -> Result<()> {
+    match failed {
         0 => Ok(()),
         count => Err(Failure::Other(format!("{count} of {total} inputs could not be put").into())),
     }
 }
 
-fn would_put(context: &Context, inputs: &[Input]) -> Result<()> {
+fn would_put(
+    context: &Context,
+    store: &Store,
+    codec: &dyn SegmentCodec,
+    a: &Arguments,
+    inputs: &[Input],
+) -> Result<()> {
     #[derive(Serialize)]
-    struct Report<'a> {
-        would_put: &'a [Input],
+    struct Report {
+        dry_run: bool,
+        would_put: Vec<json::WouldPut>,
+        failed: Vec<Failed>,
     }
+    let mut report = Report { dry_run: true, would_put: Vec::new(), failed: Vec::new() };
+    let watch = Watch::new(context.json);
+    for input in inputs {
+        let foreseen =
+            one(codec, a, input, &|| watch.frame(), |request, frames| store.foresee(request, frames));
+        match foreseen {
+            Ok(foreseen) => {
+                let would = json::WouldPut::new(input, foreseen);
+                if !context.json {
+                    watch.bar.while_hidden(|| Stream::Out.text(&would.to_string()))?;
+                }
+                report.would_put.push(would);
+            }
+            Err(error) => {
+                if !context.json {
+                    watch.bar.while_hidden(|| note(&error.to_string()));
+                }
+                let (input, name) = (input.path.clone(), input.name.clone());
+                report.failed.push(Failed { input, name, reason: error.to_string() });
+            }
+        }
+    }
+    drop(watch);
     if context.json {
-        return json::print(&Report { would_put: inputs });
+        json::print(&report)?;
     }
-    let lines: Vec<String> =
-        inputs.iter().map(|input| format!("would put {} as {}", input.path, input.name)).collect();
-    Stream::Out.text(&lines.join("\n"))
+    all_put(report.failed.len(), inputs.len())
 }
 
 fn inputs(a: &Arguments) -> Result<Vec<Input>> {
@@ -214,6 +253,13 @@ fn take(context: &Context, report: &mut Report, input: &Input, outcome: Result<P
                     bytes(outcome.shared_bytes),
                     outcome.reason
                 ));
+                for alike in &outcome.alike {
+                    let (name, score) = (&alike.name, alike.score);
+                    let [from, to] = [alike.from, alike.to];
+                    let _ = Stream::Out.text(&format!(
+                        "  looks like {name} at {from:.1}-{to:.1} s (score {score:.2}): `vcn store dups` compares pixels"
+                    ));
+                }
             }
             report.results.push(json::Put::new(&input.path, outcome));
         }
@@ -268,13 +314,14 @@ impl Watch {
     }
 }
 
-fn one(
-    store: &Store,
+/// Opens an input, and puts it or whatever else `run` does with it.
+fn one<T>(
     codec: &dyn SegmentCodec,
     a: &Arguments,
     input: &Input,
     each: &(dyn Fn() + Sync),
-) -> Result<PutOutcome> {
+    run: impl FnOnce(PutRequest, &mut dyn FrameSource) -> vcn_store::Result<T>,
+) -> Result<T> {
     let mut original;
     // A rate that was asked for goes before the times in the file.
     let options = OpenOptions { fps: a.fps, times: a.fps.is_none(), ..OpenOptions::default() };
@@ -286,6 +333,7 @@ fn one(
     request.overwrite = a.overwrite;
     request.source = facts(&input.path, info.source);
     request.dedup = a.dedup();
+    request.alike = a.alike;
     if info.source == SourceKind::Ffmpeg {
         request.side = side::streams(&input.path)?;
     }
@@ -311,7 +359,7 @@ fn one(
         request.class = Class::Source;
         request.original = Some(&mut original as &mut dyn Read);
     }
-    store.put(request, &mut frames).map_err(|error| match error {
+    run(request, &mut frames).map_err(|error| match error {
         Error::Input { source, .. } => Failure::Other(source),
         other => failure(other),
     })

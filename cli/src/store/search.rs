@@ -1,6 +1,7 @@
 //! `vcn store dups|find|describe`.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use clap::Args;
 use serde::Serialize;
@@ -8,9 +9,10 @@ use vcn_codec::gop::GopPolicy;
 use vcn_media::OpenOptions;
 use vcn_store::{BlockSpectrum, DescribeReport, DigestSplitter, FindOptions, Match, Query};
 
+use super::changes::done;
 use super::codec::splitter;
 use super::evidence::{Video, group};
-use super::input::Frames;
+use super::input::{Counted, Frames};
 use super::{Context, failure, json};
 use crate::compute::Compute;
 use crate::failure::{Failure, Result};
@@ -59,6 +61,9 @@ pub struct DupsArguments {
     /// Forget that two names are no duplicates.
     #[arg(long, num_args = 2, value_names = ["A", "B"], conflicts_with = "not")]
     forget: Option<Vec<String>>,
+    /// With --not or --forget: only say what would be remembered.
+    #[arg(long)]
+    dry_run: bool,
     /// Compare every sampled frame with every other: takes time in the square of the number of videos. Without it, where
     /// there are very many, videos that are only just alike may be missed.
     #[arg(long)]
@@ -105,7 +110,19 @@ impl How {
 pub fn dups(context: &Context, a: &DupsArguments) -> Result<()> {
     for (names, revoked) in [(&a.not, false), (&a.forget, true)] {
         if let Some([first, second]) = names.as_deref() {
-            return context.open()?.mark_distinct(first, second, revoked).map_err(failure);
+            let store = context.open()?;
+            let verb = match (a.dry_run, revoked) {
+                (true, false) => "would mark as no duplicate",
+                (true, true) => "would forget the mark of",
+                (false, false) => "marked as no duplicate",
+                (false, true) => "forgot the mark of",
+            };
+            match a.dry_run {
+                true => [first, second].into_iter().try_for_each(|name| store.stat(name).map(drop)),
+                false => store.mark_distinct(first, second, revoked),
+            }
+            .map_err(failure)?;
+            return done(context, verb, &[first.clone(), second.clone()]);
         }
     }
     let store = context.open_with_codecs(a.how.model.as_deref(), &a.how.compute)?;
@@ -132,8 +149,19 @@ pub fn dups(context: &Context, a: &DupsArguments) -> Result<()> {
 /// `vcn store find`.
 pub fn find(context: &Context, a: &FindArguments) -> Result<()> {
     let store = context.open_with_codecs(a.how.model.as_deref(), &a.how.compute)?;
-    let mut frames = Frames::open(&a.input, OpenOptions::default())?;
+    let frames = Frames::open(&a.input, OpenOptions::default())?;
     let info = frames.info().clone();
+    let bar = Progress::new("reading", info.frames);
+    let told = Mutex::new((0, json::Ticker::new("frames", context.json)));
+    let each = || {
+        bar.frame();
+        if let Ok(mut told) = told.lock() {
+            told.0 += 1;
+            let (read, ticker) = &mut *told;
+            ticker.reached(*read, info.frames);
+        }
+    };
+    let mut frames = Counted { frames, each: &each };
     let query = Query {
         rate: info.fps.as_f64(),
         colour: info.colour,
@@ -144,6 +172,7 @@ pub fn find(context: &Context, a: &FindArguments) -> Result<()> {
         options: a.how.options(),
     };
     let found = store.find(&mut frames, query).map_err(failure)?;
+    drop(bar);
     if let Some(path) = &a.how.html {
         if a.input == "-" {
             let reason = "--html needs the pictures a second time: give a file instead of `-`";

@@ -162,6 +162,7 @@ impl Store {
             side: Vec::new(),
             original: None,
             descriptor: None,
+            alike: 0,
             check_shared: true,
         };
         let mut put = Put::new(self, self.catalogue.lease("take")?, request);
@@ -184,7 +185,7 @@ impl Store {
         match offer.parts {
             Parts::Stored(identity) => match put.find_identical(identity)? {
                 Some((id, manifest)) if missing.0.is_empty() => {
-                    put.refuse_taken(identity)?;
+                    super::refuse_taken(self, &put.request, identity)?;
                     put.publish(id, manifest, true).map(Offered::Taken)
                 }
                 _ => Ok(Offered::Missing(missing.0)),
@@ -253,7 +254,7 @@ impl Put<'_, '_> {
         }
         let root = frames_root(frames);
         let identity = identity(root, side.iter().map(|side| side.identity));
-        self.refuse_taken(identity)?;
+        super::refuse_taken(self.store, &self.request, identity)?;
         if let Some((id, manifest)) = self.find_identical(identity)? {
             return self.publish(id, manifest, true).map(Offered::Taken);
         }
@@ -296,10 +297,10 @@ impl Put<'_, '_> {
             return Err(Error::Offer { name, reason });
         }
         if let Some((id, manifest)) = self.find_identical(theirs.identity)? {
-            self.refuse_taken(theirs.identity)?;
+            super::refuse_taken(self.store, &self.request, theirs.identity)?;
             return self.publish(id, manifest, true).map(Offered::Taken);
         }
-        self.refuse_taken(theirs.identity)?;
+        super::refuse_taken(self.store, &self.request, theirs.identity)?;
         self.publish_offered(theirs.format, theirs.root, theirs.identity, found, theirs.side)
     }
 

@@ -1,6 +1,6 @@
 //! What a put did.
 
-use crate::{digest::Digest, record::Class};
+use crate::{digest::Digest, record::Class, similar::Match};
 
 /// How much of a put was there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,9 @@ pub struct PutOutcome {
     pub shared_bytes: u64,
     /// Names of videos that use what is shared, a few of them.
     pub shared_with: Vec<String>,
+    /// Stored videos that look like it, the most alike first; no pixel has been compared. Only of a video that is not
+    /// the same as a stored one, and as many as [`PutRequest::alike`](crate::PutRequest::alike) asks for.
+    pub alike: Vec<Match>,
     /// Why, in words.
     pub reason: String,
 }

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use vcn_similarity::Distortion;
 
-use super::{Put, PutOutcome, Sharing};
+use super::{Dedup, Put, PutOutcome, Sharing};
 use crate::{
     blob,
     catalogue::{Change, DescriptorRow, ManifestRow},
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Names that an outcome lists at most.
-const NAMED: usize = 5;
+pub(super) const NAMED: usize = 5;
 
 /// What a new manifest says beyond the request.
 pub(super) struct Contents {
@@ -87,6 +87,7 @@ impl Put<'_, '_> {
             return Ok(PutOutcome { class: live.class, ..outcome });
         }
         let row = ManifestRow::of(id, &manifest);
+        let could = self.could_have_shared(manifest.identity, manifest.frames)?;
         let shared_with = self.store.catalogue.names_of(id, NAMED)?;
         reached("put.before-publish")?;
         let bytes = self.store.catalogue.apply(
@@ -111,7 +112,29 @@ impl Put<'_, '_> {
         if identical {
             outcome.shared_with = shared_with;
         }
+        if let Some((reason, names)) = could {
+            (outcome.reason, outcome.shared_with) = (reason, names);
+        }
         Ok(outcome)
+    }
+
+    /// What a put that shares nothing could have shared: why, and names of videos that have it.
+    fn could_have_shared(&self, identity: Digest, frames: u64) -> Result<Option<(String, Vec<String>)>> {
+        if self.request.dedup != Dedup::Report {
+            return Ok(None);
+        }
+        let what = match (self.store.stored_same(&self.request, identity)?, self.stored.frames()) {
+            (Some((id, _)), _) => {
+                let names = self.store.catalogue.names_of(id, NAMED)?;
+                ("the same frames and side streams are stored".to_owned(), names)
+            }
+            (None, 0) => return Ok(None),
+            (None, shared) => (
+                format!("{shared} of {frames} frames are in stored segments"),
+                self.stored.names(self.store)?,
+            ),
+        };
+        Ok(Some((format!("nothing was shared, as asked, though {}", what.0), what.1)))
     }
 
     pub(super) fn outcome(&self, id: Digest, manifest: &Manifest, sharing: Sharing) -> PutOutcome {
@@ -143,6 +166,7 @@ impl Put<'_, '_> {
             new_bytes: tally.new_bytes,
             shared_bytes: if whole { stored } else { tally.shared_bytes },
             shared_with,
+            alike: Vec::new(),
             reason,
         }
     }

@@ -98,7 +98,8 @@ pub enum Dedup {
     /// Share equal videos and equal segments.
     #[default]
     Exact,
-    /// Share nothing knowingly: encode everything, and say what could have been shared.
+    /// Share nothing knowingly: encode everything, and say what could have been shared. (Objects of equal bytes are
+    /// one all the same.)
     Report,
     /// Store near-duplicates as a residual against the original.
     Link,
@@ -148,6 +149,9 @@ pub struct PutRequest<'a> {
     pub original: Option<&'a mut dyn Read>,
     /// What describes frames for the search of near-duplicates.
     pub descriptor: Option<&'a dyn Descriptor>,
+    /// So many stored videos that look like a new one are named in the outcome; 0 does not look, which takes time that
+    /// grows with the store.
+    pub alike: usize,
     /// Whether what is shared is read and checked against its hash first, or only looked for.
     pub check_shared: bool,
 }
@@ -172,8 +176,17 @@ impl<'a> PutRequest<'a> {
             side: Vec::new(),
             original: None,
             descriptor: Some(&BlockSpectrum),
+            alike: 0,
             check_shared: true,
         }
+    }
+}
+
+impl PutRequest<'_> {
+    /// What the side streams are, whatever their packaging.
+    pub(super) fn side_identities(&self) -> Vec<Digest> {
+        let identity = |side: &SideStream| side.identity.unwrap_or_else(|| Digest::of(&side.bytes));
+        self.side.iter().map(identity).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use vcn_similarity::Distortion;
 
-use super::{Dedup, Put};
+use super::{Dedup, Put, PutRequest};
 use crate::{
     blob,
     digest::Digest,
@@ -44,14 +44,8 @@ impl Put<'_, '_> {
         let id = ObjectId { kind: Kind::Manifest, digest };
         self.pin(&[id])?;
         let manifest = Manifest::read(backend, id)?;
-        let request = &self.request;
-        let as_asked = manifest.codec == request.codec.id() && manifest.quality == request.quality;
-        let serves = match request.class {
-            Class::Frames => manifest.lossless,
-            Class::Quality | Class::Source => manifest.lossless || as_asked,
-        };
         let believed = manifest.claimant.is_none() || manifest.claimant == self.claimant;
-        if manifest.identity != identity || !serves || !believed {
+        if manifest.identity != identity || !serves(&self.request, &manifest) || !believed {
             return Ok(None);
         }
         let mut ids: Vec<ObjectId> = manifest.segments.iter().map(SegmentRef::id).collect();
@@ -77,7 +71,7 @@ impl Put<'_, '_> {
         if self.request.dedup == Dedup::Report {
             return Ok(None);
         }
-        let key = self.key(digests, format);
+        let key = super::key_of(&self.request, digests, format);
         let Some((object, manifest)) = self.store.catalogue.segment_of(key)? else { return Ok(None) };
         let id = ObjectId { kind: Kind::Segment, digest: object };
         self.pin(&[id])?;
@@ -140,5 +134,14 @@ impl Put<'_, '_> {
             Some(found) if bytes.is_none_or(|bytes| bytes == found) => Ok(()),
             _ => Err(Error::Missing { object: id.path() }),
         }
+    }
+}
+
+/// Whether a manifest has what the class of a request promises.
+pub(super) fn serves(request: &PutRequest, manifest: &Manifest) -> bool {
+    let as_asked = manifest.codec == request.codec.id() && manifest.quality == request.quality;
+    match request.class {
+        Class::Frames => manifest.lossless,
+        Class::Quality | Class::Source => manifest.lossless || as_asked,
     }
 }

@@ -26,7 +26,8 @@ const COMMON: usize = 64;
 struct Named {
     root: Digest,
     identity: Digest,
-    names: Vec<String>,
+    /// With their identities, which differ where side streams do.
+    names: Vec<(String, Digest)>,
 }
 
 /// What is stored.
@@ -51,8 +52,11 @@ impl Store {
         let mut pairs = Vec::new();
         for same in stored.videos.iter().filter(|video| video.names.len() > 1) {
             let Some(video) = self.video_of(same.root)? else { continue };
-            let pair = |other: &String| Pair { name: same.names[0].clone(), other: video.identical(other) };
-            pairs.extend(same.names[1..].iter().map(pair));
+            let (first, identity) = &same.names[0];
+            for (other, theirs) in &same.names[1..] {
+                let other = video.same_frames(other, theirs == identity);
+                pairs.push(Pair { name: first.clone(), other });
+            }
         }
         let shared = shared_segments(std::mem::take(&mut stored.segments));
         for (a, b) in &shared {
@@ -114,7 +118,8 @@ impl Store {
                 own = self.video_of(root)?;
             }
             let Some(own) = own else { continue };
-            let sought = Sought { root, rate, frames, mirrored, own: Some(&own) };
+            let total = own.manifest.frames;
+            let sought = Sought { root, rate, frames, total, mirrored, own: Some(&own) };
             for (other_root, other) in self.examine(&sought, nominees, options, "")? {
                 let identity = stored.places.get(&other_root).map(|at| stored.videos[*at].identity);
                 if let Some(identity) = identity
@@ -144,7 +149,7 @@ impl Store {
                     stored.videos.push(Named { root, identity: video.identity, names: Vec::new() });
                     stored.segments.extend(video.manifest.segments.iter().map(|s| (s.object.prefix(), at)));
                 }
-                stored.videos[at].names.push(video.name);
+                stored.videos[at].names.push((video.name, video.identity));
             }
         }
     }

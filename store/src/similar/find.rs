@@ -69,7 +69,7 @@ impl Store {
         let root = frames_root(&digests);
         let mut found = Vec::new();
         if let Some(same) = self.video_of(root)? {
-            found.push(same.identical(&same.name));
+            found.push(same.same_frames(&same.name, true));
         }
         for starts in &starts {
             for (shared, other) in self.sharing(&digests, starts, format, colour, rate)? {
@@ -80,7 +80,8 @@ impl Store {
         }
         let frames = picker.finish();
         let mirrored = self.mirrored(&frames, None, options.descriptor);
-        let sought = Sought { root, rate, frames, mirrored, own: None };
+        let total = digests.len() as u64;
+        let sought = Sought { root, rate, frames, total, mirrored, own: None };
         let nominees = self.nominees(&sought, options.descriptor)?;
         let near = self.examine(&sought, nominees, &options, "")?;
         // What shares segments need not be listed as alike, too.
@@ -106,11 +107,40 @@ impl Store {
         let mirrored = self.mirrored(&frames, None, options.descriptor);
         // None of those that are stored.
         let root = frames_root(&[]);
-        let sought = Sought { root, rate, frames, mirrored, own: None };
+        let sought = Sought { root, rate, frames, total: u64::MAX, mirrored, own: None };
         let nominees = self.nominees(&sought, options.descriptor)?;
         let options = FindOptions { pixels: false, ..*options };
         let found = self.examine(&sought, nominees, &options, prefix)?;
         Ok(found.into_iter().map(|(_, found)| found).collect())
+    }
+
+    /// Stored videos that look like a stored one, the most alike first; no pixel is compared.
+    pub(crate) fn alike_to_stored(
+        &self,
+        name: &str,
+        descriptor: &dyn Descriptor,
+        limit: usize,
+    ) -> Result<Vec<Match>> {
+        let Some(row) = self.catalogue.live(name)? else { return Ok(Vec::new()) };
+        let Some(own) = self.video(row)? else { return Ok(Vec::new()) };
+        let root = own.manifest.root;
+        let Some(picked) = self.picked(root, descriptor)? else { return Ok(Vec::new()) };
+        let mirrored = self.mirrored(&picked.frames, Some(&own), descriptor);
+        let (rate, frames, total) = (own.rate, picked.frames, own.manifest.frames);
+        let sought = Sought { root, rate, frames, total, mirrored, own: Some(&own) };
+        let nominees = self.nominees(&sought, descriptor)?;
+        let options = FindOptions { limit, pixels: false, descriptor, ..FindOptions::default() };
+        let mut alike = Vec::new();
+        for (other, found) in self.examine(&sought, nominees, &options, "")? {
+            let distinct = match self.video_of(other)? {
+                Some(other) => self.is_distinct(own.identity, other.identity)?,
+                None => true,
+            };
+            if !distinct {
+                alike.push(found);
+            }
+        }
+        Ok(alike)
     }
 
     /// What all that is described nominates.

@@ -42,6 +42,8 @@ pub(super) struct Sought<'a> {
     /// Frames per second.
     pub rate: f64,
     pub frames: Vec<PickedFrame>,
+    /// Frames in all, or more where that is not known.
+    pub total: u64,
     pub mirrored: Vec<PickedFrame>,
     /// The query itself, if it is stored.
     pub own: Option<&'a Video>,
@@ -145,8 +147,8 @@ impl Store {
     ) -> Result<Vec<Video>> {
         let root = own.manifest.root;
         let Some(picked) = self.picked(root, descriptor)? else { return Ok(Vec::new()) };
-        let (rate, frames, mirrored) = (own.rate, picked.frames, Vec::new());
-        let sought = Sought { root, rate, frames, mirrored, own: None };
+        let (rate, frames, total, mirrored) = (own.rate, picked.frames, own.manifest.frames, Vec::new());
+        let sought = Sought { root, rate, frames, total, mirrored, own: None };
         let mut nominees: Vec<Nominee> = Vec::new();
         self.described(descriptor, BATCH, |batch| {
             nominees.extend(batch.nominate(&sought));
@@ -199,7 +201,14 @@ impl Store {
             (f64::from(frame) / sought.rate, f64::from(stored) / video.rate)
         };
         let (query_from, from) = time(alike.first());
-        let (query_to, to) = time(alike.last());
+        let (query_last, last) = time(alike.last());
+        // A sampled frame stands for what comes until the next: a second at most, and to the end of either video.
+        let next = alike.last().and_then(|(index, _)| query.get(index + 1));
+        let next = next.map_or(f64::INFINITY, |picked| f64::from(picked.frame) / sought.rate);
+        let left = (next.min(sought.total as f64 / sought.rate) - query_last)
+            .min(video.manifest.frames as f64 / video.rate - last)
+            .clamp(0.0, 1.0);
+        let (query_to, to) = (query_last + left, last + left);
         let distortion = total.map(|(_, distortion)| distortion);
         let verdict = distortion.map_or(String::new(), |distortion| {
             let [mean, frame, block] =

@@ -77,8 +77,8 @@ impl Store {
 }
 
 impl Video {
-    /// Another video with the same frames: this one, under one of its names.
-    pub fn identical(&self, name: &str) -> Match {
+    /// A video with the same frames, under one of its names; `side` says whether its side streams are the same, too.
+    pub fn same_frames(&self, name: &str, side: bool) -> Match {
         let seconds = self.manifest.frames as f64 / self.rate;
         Match {
             name: name.to_owned(),
@@ -92,7 +92,10 @@ impl Video {
             distortion: None,
             frames: Vec::new(),
             shared_bytes: self.manifest.segments.iter().map(|segment| segment.bytes).sum(),
-            reason: "the same frames".to_owned(),
+            reason: match side {
+                true => "the same frames".to_owned(),
+                false => "the same frames, but other audio or subtitles".to_owned(),
+            },
         }
     }
 
