@@ -6,10 +6,10 @@ mod clips;
 use std::time::Duration;
 
 use clips::{Coarse, codecs, folder, frame, play, put, request, take};
-use vcn_media::{Picture, Rgb8, Yuv444};
+use vcn_media::{Colour, Picture, Rgb8, Yuv444};
 use vcn_store::{
-    Class, Clip, Dedup, Digest, Error, GcOptions, Kind, Location, MaxDistortion, Sharing, SideStream, Store,
-    Times, VerifyOptions,
+    Class, Clip, Dedup, Digest, Error, Format, GcOptions, Kind, Location, MaxDistortion, PutRequest, Sharing,
+    SideStream, Store, Times, VerifyOptions,
 };
 
 /// Runs a promise on every kind of store; on S3 where there is a server (`s3.rs` says how).
@@ -232,6 +232,45 @@ fn classes_serve_what_they_promise() {
         let mut wrong = request("wrong");
         wrong.codec = &Coarse;
         assert!(matches!(store.put(wrong, &mut Clip::new(clip.clone())), Err(Error::Codec { .. })));
+    });
+}
+
+#[test]
+fn a_new_model_is_no_reason_to_store_a_video_again() {
+    struct Newer;
+    impl vcn_store::SegmentCodec for Newer {
+        fn id(&self) -> Digest {
+            Digest::of(b"newer")
+        }
+        fn name(&self) -> String {
+            "newer".to_owned()
+        }
+        fn lossless(&self) -> bool {
+            false
+        }
+        fn encode(&self, _: &[Picture], _: Colour, _: u16) -> Result<Vec<u8>, vcn_store::BoxError> {
+            Err("must not be asked to encode".into())
+        }
+        fn decode(&self, _: &[u8], _: Format, _: usize) -> Result<Vec<Picture>, vcn_store::BoxError> {
+            Err("must not be asked to decode".into())
+        }
+        fn decoded_format(&self, source: Format) -> Format {
+            source
+        }
+    }
+    everywhere(|store| {
+        let clip = take(1, 0..60);
+        let quality = |name, codec, quality, any_codec| {
+            let request = PutRequest { codec, quality, any_codec, class: Class::Quality, ..request(name) };
+            store.put(request, &mut Clip::new(clip.clone()))
+        };
+        quality("old", &Coarse, 2, true).unwrap();
+        let known = quality("known", &Newer, 2, true).unwrap();
+        assert_eq!((known.sharing, known.encoded_frames), (Sharing::Identical, 0));
+        assert_eq!(play(store, "known").unwrap(), play(store, "old").unwrap());
+        // Another quality, or this very codec, is another matter.
+        quality("finer", &Newer, 1, true).unwrap_err();
+        quality("asked", &Newer, 2, false).unwrap_err();
     });
 }
 

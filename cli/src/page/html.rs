@@ -60,7 +60,12 @@ fn pair(out: &mut String, name: &str, pair: &Pair) -> Result<()> {
         0 => String::new(),
         saved => format!("; {} saved", bytes(saved)),
     };
-    put(out, format_args!("<p><b>{level}</b> {score:.2}: {}{saved}</p>\n", escaped(&pair.reason)));
+    let words = match level {
+        "near" => "looks alike",
+        "segments" => "in part the same",
+        other => other,
+    };
+    put(out, format_args!("<p><b>{words}</b>, score {score:.2}: {}{saved}</p>\n", escaped(&pair.reason)));
     if !pair.moments.is_empty() {
         out.push_str("<table class=\"strips\">\n");
         for (which, name) in [name, &pair.name].into_iter().enumerate() {
@@ -88,27 +93,30 @@ fn pair(out: &mut String, name: &str, pair: &Pair) -> Result<()> {
             out,
             format_args!(
                 "<figure><img class=\"matrix\" alt=\"similarity matrix\" width=\"{}\" height=\"{}\" \
-                 src=\"{}\"><figcaption>sampled frames, {height} of this by {width} of the other: bright where \
-                 alike</figcaption></figure>\n",
+                 src=\"{}\"><figcaption>sampled frames, bright where alike: {height} of {} from top to bottom, {width} of \
+                 {} from left to right</figcaption></figure>\n",
                 width * scale,
                 height * scale,
-                picture::matrix(matrix)?
+                picture::matrix(matrix)?,
+                escaped(name),
+                escaped(&pair.name)
             ),
         );
     }
     if let Some(worst) = &pair.worst {
-        for (picture, seconds) in worst.pictures.iter().zip(worst.seconds) {
+        for ((picture, seconds), name) in worst.pictures.iter().zip(worst.seconds).zip([name, &pair.name]) {
             put(
                 out,
                 format_args!(
                     "<figure><img class=\"block\" alt=\"worst block\" width=\"192\" height=\"192\" \
-                     src=\"{}\"><figcaption>worst block, at {seconds:.2} s</figcaption></figure>\n",
-                    picture::exact(picture)?
+                     src=\"{}\"><figcaption>worst block: {} at {seconds:.2} s</figcaption></figure>\n",
+                    picture::exact(picture)?,
+                    escaped(name)
                 ),
             );
         }
         let psnr = Distortion::psnr(worst.error).min(99.0);
-        put(out, format_args!("<p>There the pictures are {psnr:.1} dB apart (PSNR).</p>\n"));
+        put(out, format_args!("<p>PSNR of this block: {psnr:.1} dB; the lower, the more it differs.</p>\n"));
     }
     out.push_str("</div>\n</article>\n");
     Ok(())

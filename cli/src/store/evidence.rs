@@ -11,7 +11,7 @@ use super::input::Frames;
 use crate::failure::{Failure, Result};
 use crate::page::{Group, Matrix, Moment, Pair, WorstBlock};
 
-/// Moments that are shown at most of a pair that shares frames.
+/// Moments of a pair that are shown at least, if there are as many.
 const MOMENTS: usize = 6;
 
 /// Where the pictures of a video come from.
@@ -39,50 +39,66 @@ pub fn group(store: &Store, video: &Video, matches: &[Match], descriptor: &dyn D
     for found in matches {
         group.saved_bytes += found.shared_bytes;
         match found.level {
-            Level::Identical => group.same.push(found.name.clone()),
+            Level::Identical => group.same.push(format!("{}: {}", found.name, found.reason)),
             _ => group.pairs.push(pair(store, video, found, descriptor)?),
         }
     }
     Ok(group)
 }
 
+/// Bytes that the archive would hold more often than once if each of these names had its own segments.
+pub fn saved<'a>(store: &Store, names: impl Iterator<Item = &'a str>) -> Result<u64> {
+    let (mut once, mut all) = (BTreeMap::new(), 0);
+    for name in names.collect::<BTreeSet<_>>() {
+        for segment in store.stat(name).map_err(failure)?.manifest.segments {
+            all += segment.bytes;
+            once.insert(segment.object, segment.bytes);
+        }
+    }
+    Ok(all - once.values().sum::<u64>())
+}
+
 fn pair(store: &Store, video: &Video, found: &Match, descriptor: &dyn Descriptor) -> Result<Pair> {
     let other = Video::Stored(&found.name);
-    let frames = match found.level {
-        Level::Near => found.frames.clone(),
-        _ => {
-            let rates = [rate(store, video)?, rate(store, &other)?];
-            in_step(found, rates)
-        }
-    };
+    // What was compared, and where that is little, what both show in step.
+    let mut frames = found.frames.clone();
+    if frames.len() < MOMENTS {
+        frames.extend(in_step(found, [rate(store, video)?, rate(store, &other)?]));
+        frames.sort_unstable();
+        frames.dedup_by_key(|(first, _)| *first);
+    }
     let a = see(store, video, frames.iter().map(|(frame, _)| *frame).collect(), descriptor)?;
     let b = see(store, &other, frames.iter().map(|(_, frame)| *frame).collect(), descriptor)?;
-    let shown: Vec<([f64; 2], &Picture, &Picture)> = frames
+    let shown: Vec<([f64; 2], (u64, u64), &Picture, &Picture)> = frames
         .iter()
         .filter_map(|(first, second)| {
             let seconds = [*first as f64 / a.rate, *second as f64 / b.rate];
-            Some((seconds, a.pictures.get(first)?, b.pictures.get(second)?))
+            Some((seconds, (*first, *second), a.pictures.get(first)?, b.pictures.get(second)?))
         })
         .collect();
-    let thumbnails: Vec<([f64; 2], Thumbnail, Thumbnail)> = shown
+    let thumbnails: Vec<([f64; 2], (u64, u64), Thumbnail, Thumbnail)> = shown
         .iter()
-        .map(|(seconds, first, second)| {
+        .map(|(seconds, frame, first, second)| {
             let first = Thumbnail::of(first);
             let first = if found.mirrored { first.mirrored() } else { first };
-            (*seconds, first, Thumbnail::of(second))
+            (*seconds, *frame, first, Thumbnail::of(second))
         })
         .collect();
     let worst = match found.level {
-        Level::Near => WorstBlock::among(thumbnails.iter().map(|(seconds, a, b)| (*seconds, a, b))),
+        Level::Near => {
+            let compared = |frame: &(u64, u64)| found.frames.is_empty() || found.frames.contains(frame);
+            let compared = thumbnails.iter().filter(|(_, frame, ..)| compared(frame));
+            WorstBlock::among(compared.map(|(seconds, _, a, b)| (*seconds, a, b)))
+        }
         _ => None,
     };
     // What was sampled is described as it is: in the mirror, the moments that are shown have to do.
     let sampled: Vec<Vec<i8>> = match found.mirrored {
-        true => thumbnails.iter().filter_map(|(_, first, _)| descriptor.describe(first)).collect(),
+        true => thumbnails.iter().filter_map(|(_, _, first, _)| descriptor.describe(first)).collect(),
         false => a.sampled.iter().map(|frame| frame.vector.clone()).collect(),
     };
     let rgb = |picture: &Picture, colour: Colour| -> Rgb8 { picture.to_rgb(colour) };
-    let moments = shown.iter().map(|(seconds, first, second)| Moment {
+    let moments = shown.iter().map(|(seconds, _, first, second)| Moment {
         seconds: *seconds,
         pictures: [rgb(first, a.colour), rgb(second, b.colour)],
     });

@@ -343,6 +343,7 @@ fn one<T>(
             request.class = Class::Quality;
             request.codec = codec;
             request.quality = a.storing.quality;
+            request.any_codec = a.model.is_none();
             request.splitter = Box::new(splitter(GopPolicy::default(), info.colour));
         }
     }

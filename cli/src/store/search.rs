@@ -11,7 +11,7 @@ use vcn_store::{BlockSpectrum, DescribeReport, DigestSplitter, FindOptions, Matc
 
 use super::changes::done;
 use super::codec::splitter;
-use super::evidence::{Video, group};
+use super::evidence::{Video, group, saved};
 use super::input::{Counted, Frames};
 use super::{Context, failure, json};
 use crate::compute::Compute;
@@ -140,7 +140,9 @@ pub fn dups(context: &Context, a: &DupsArguments) -> Result<()> {
             .map(|(name, matches)| group(&store, &Video::Stored(name), matches, options.descriptor))
             .collect();
         let title = format!("Duplicates in {}", store.location());
-        write_page(title, groups?, path, a.how.overwrite)?;
+        let others = found.values().flatten().map(|found| found.name.as_str());
+        let saved = saved(&store, found.keys().map(String::as_str).chain(others))?;
+        write_page(title, groups?, saved, path, a.how.overwrite)?;
     }
     let all = found.into_iter();
     print(context, all.flat_map(|(name, matches)| lines(&name, matches)).collect())
@@ -181,7 +183,8 @@ pub fn find(context: &Context, a: &FindArguments) -> Result<()> {
         let video = Video::File(&a.input, OpenOptions::default());
         let groups = vec![group(&store, &video, &found, a.how.options().descriptor)?];
         let title = format!("What {} has in common with {}", a.input, store.location());
-        write_page(title, if found.is_empty() { Vec::new() } else { groups }, path, a.how.overwrite)?;
+        let saved = groups.iter().map(|group| group.saved_bytes).sum();
+        write_page(title, if found.is_empty() { Vec::new() } else { groups }, saved, path, a.how.overwrite)?;
     }
     print(context, lines(&a.input, found))
 }
@@ -221,8 +224,7 @@ pub fn describe(context: &Context, a: &DescribeArguments) -> Result<()> {
     Stream::Out.text(&format!("{described} of {names} names {verb}, {undecodable} could not be decoded"))
 }
 
-fn write_page(title: String, groups: Vec<Group>, path: &str, overwrite: bool) -> Result<()> {
-    let saved: u64 = groups.iter().map(|group| group.saved_bytes).sum();
+fn write_page(title: String, groups: Vec<Group>, saved: u64, path: &str, overwrite: bool) -> Result<()> {
     let mut notes = vec![
         "Identical videos and equal segments are kept once. What only looks alike is reported and never merged."
             .to_owned(),

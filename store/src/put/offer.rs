@@ -153,6 +153,7 @@ impl Store {
             class: offer.class,
             codec,
             quality: offer.quality,
+            any_codec: false,
             splitter: Box::new(DigestSplitter::default()),
             dedup: Dedup::Exact,
             overwrite: offer.overwrite,

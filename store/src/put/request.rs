@@ -131,6 +131,9 @@ pub struct PutRequest<'a> {
     pub codec: &'a dyn SegmentCodec,
     /// Its quality.
     pub quality: u16,
+    /// Whether the same frames, stored whole by another codec at this quality, serve as well: a new default model is no
+    /// reason to store a video again.
+    pub any_codec: bool,
     /// Where segments start.
     pub splitter: Box<dyn Splitter + 'a>,
     /// What to do about duplicates.
@@ -167,6 +170,7 @@ impl<'a> PutRequest<'a> {
             class: Class::Frames,
             codec: &PLANES,
             quality: 0,
+            any_codec: false,
             splitter: Box::new(DigestSplitter::default()),
             dedup: Dedup::Exact,
             overwrite: false,

@@ -139,7 +139,8 @@ impl Put<'_, '_> {
 
 /// Whether a manifest has what the class of a request promises.
 pub(super) fn serves(request: &PutRequest, manifest: &Manifest) -> bool {
-    let as_asked = manifest.codec == request.codec.id() && manifest.quality == request.quality;
+    let codec = request.any_codec || manifest.codec == request.codec.id();
+    let as_asked = codec && manifest.quality == request.quality;
     match request.class {
         Class::Frames => manifest.lossless,
         Class::Quality | Class::Source => manifest.lossless || as_asked,
