@@ -235,6 +235,9 @@ fn a_dry_run_changes_nothing() {
     assert!(place.ok("store rm in.y4m --dry-run --store s").text().contains("would remove in.y4m"));
     place.ok("store gc --retention 0s --grace 0s --dry-run --store s");
     place.ok("store repair --dry-run --store s");
+    place.ok("store repair --rebuild-catalogue --dry-run --store s");
+    place.ok("store init --dry-run --store elsewhere");
+    assert!(!place.path("elsewhere").exists());
     assert!(objects(&place.path("s")) == before);
     place.ok("store stat in.y4m --store s");
 }
