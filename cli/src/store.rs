@@ -47,7 +47,7 @@ With --json, standard error has a JSON value a line: progress, and at last event
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The store: a folder, file:///folder, s3://bucket/prefix or memory://.
+    /// The store: a folder, file:///folder, memory://, or s3://bucket/prefix (in a vcn built with `--features s3`).
     #[arg(long, global = true, env = "VCN_STORE", value_name = "PATH|URL")]
     store: Option<String>,
     /// The catalogue's file, for a store at a URL.

@@ -107,5 +107,5 @@ fn s3(text: &str, rest: &str) -> Result<Place> {
 
 #[cfg(not(feature = "s3"))]
 fn s3(text: &str, _rest: &str) -> Result<Place> {
-    Err(bad(text, "this program was built without the feature `s3`"))
+    Err(bad(text, "this program was built without S3: build it with `cargo build --release --features s3`"))
 }
