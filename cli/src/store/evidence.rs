@@ -69,14 +69,14 @@ fn pair(store: &Store, video: &Video, found: &Match, descriptor: &dyn Descriptor
     }
     let a = see(store, video, frames.iter().map(|(frame, _)| *frame).collect(), descriptor)?;
     let b = see(store, &other, frames.iter().map(|(_, frame)| *frame).collect(), descriptor)?;
-    let shown: Vec<([f64; 2], (u64, u64), &Picture, &Picture)> = frames
+    let shown: Vec<(_, _, &Picture, &Picture)> = frames
         .iter()
         .filter_map(|(first, second)| {
             let seconds = [*first as f64 / a.rate, *second as f64 / b.rate];
             Some((seconds, (*first, *second), a.pictures.get(first)?, b.pictures.get(second)?))
         })
         .collect();
-    let thumbnails: Vec<([f64; 2], (u64, u64), Thumbnail, Thumbnail)> = shown
+    let thumbnails: Vec<(_, _, Thumbnail, Thumbnail)> = shown
         .iter()
         .map(|(seconds, frame, first, second)| {
             let first = Thumbnail::of(first);
