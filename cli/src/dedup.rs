@@ -14,6 +14,7 @@ use vcn_curate::{Scan, VIDEOS, discover};
 use vcn_similarity::BlockSpectrum;
 
 use crate::failure::{Failure, Result};
+use crate::interrupt;
 use crate::number;
 use crate::print::{Stream, note};
 use crate::progress::Progress;
@@ -170,7 +171,7 @@ pub fn run(a: Arguments) -> Result<()> {
         // Before anything is done: the page shows what is no longer there afterwards.
         let names: Vec<String> = a.folders.iter().map(|folder| folder.display().to_string()).collect();
         let title = format!("Duplicates in {}", names.join(", "));
-        evidence::page(title, &scans, &found, &BlockSpectrum)?.write(path, a.overwrite)?;
+        evidence::page(title, &scans, &skipped, &found, &steps, &BlockSpectrum)?.write(path, a.overwrite)?;
     }
     let done = if a.apply { Some(apply(&a, &steps, &scans, &folders)?) } else { None };
     let report = report::Report::new(&a.folders, &scans, &found, skipped, &steps, a.action.action(), done);
@@ -244,16 +245,17 @@ fn apply(
     let holding = |folder: &Path| folder.join(".vcn-dedup").join(time.to_string());
     let path = a.journal.clone().unwrap_or_else(|| holding(&a.folders[0]).join("journal.jsonl"));
     let mut journal = Journal::create(&path).map_err(failure)?;
+    note(&format!("what is done is written down in {}", path.display()));
     let folder_of = |path: &Path| {
         let found = scans.iter().zip(folders).find(|(scan, _)| scan.path == path);
         &a.folders[found.map_or(0, |(_, at)| *at)]
     };
     let done = steps.iter().map(|step| {
         let holding = holding(folder_of(&step.path)).join("held");
-        dedup::apply(step, a.action.action(), &holding, &mut journal).map_err(|error| error.to_string())
+        let act = || dedup::apply(step, a.action.action(), &holding, &mut journal);
+        interrupt::whole(act).map_err(|error| error.to_string())
     });
     let done = done.collect();
-    note(&format!("what was done is in {}", path.display()));
     Ok((path, done))
 }
 

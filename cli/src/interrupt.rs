@@ -1,11 +1,18 @@
-//! Ctrl-C and termination: no unfinished output stays behind.
+//! Ctrl-C and termination: no unfinished output stays behind, no step is cut in two.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::print::note;
 
 /// What a command does instead when it is told to end for the first time.
 static FIRST: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
+
+/// Held by a step that is not to be cut in two.
+static STEP: Mutex<()> = Mutex::new(());
+
+/// Whether the process ends after the step under way.
+static ENDING: AtomicBool = AtomicBool::new(false);
 
 /// Removes what is under construction when the process is told to end, and ends it with code 130.
 pub fn install() {
@@ -14,8 +21,11 @@ pub fn install() {
             first();
             return;
         }
-        vcn_media::remove_pending();
-        vcn_curate::rank::kill_programs();
+        ENDING.store(true, Ordering::SeqCst);
+        let _step = STEP.lock().unwrap_or_else(PoisonError::into_inner);
+        // Held to the end: what is taken from other threads here is no failure that they should tell of.
+        let _outputs = vcn_media::remove_pending();
+        let _programs = vcn_curate::rank::kill_programs();
         std::process::exit(130);
     };
     if let Err(error) = ctrlc::set_handler(handler) {
@@ -30,4 +40,16 @@ pub fn ask_first(first: impl FnOnce() + Send + 'static) {
     if let Ok(mut slot) = FIRST.lock() {
         *slot = Some(Box::new(first));
     }
+}
+
+/// Does a step that an interrupt does not cut in two: the process ends before it or after it.
+pub fn whole<T>(step: impl FnOnce() -> T) -> T {
+    let held = STEP.lock().unwrap_or_else(PoisonError::into_inner);
+    if ENDING.load(Ordering::SeqCst) {
+        drop(held);
+        loop {
+            std::thread::park();
+        }
+    }
+    step()
 }

@@ -12,6 +12,7 @@ mod demo;
 mod encoding;
 mod failure;
 mod features;
+mod folder;
 mod frame_log;
 mod id;
 mod info;

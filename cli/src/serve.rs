@@ -121,7 +121,11 @@ pub fn run(a: &Arguments) -> Result<()> {
     }
     match a.json {
         true => Stream::Out.json(&Listening { url: format!("http://{address}"), users: count })?,
-        false => Stream::Out.text(&format!("{} at http://{address} for {count} users", a.store))?,
+        false => Stream::Out.text(&format!(
+            "{} at http://{address} for {count} {}",
+            a.store,
+            if count == 1 { "user" } else { "users" }
+        ))?,
     }
     server.run().map_err(failure)
 }

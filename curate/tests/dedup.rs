@@ -124,6 +124,13 @@ fn what_was_done_can_be_undone() {
             dedup::apply(step, action, &folder.path().join(".vcn-dedup/held"), &mut journal).unwrap();
             assert!(step.kept.exists());
         }
+        if action == Action::Link {
+            // Whoever does it again finds links, which take nothing.
+            let (scans, _, report) = search(folder.path());
+            let again = dedup::plan(&report, &scans);
+            assert_eq!(again.len(), 2);
+            assert!(again.iter().all(|step| step.bytes == 0 && step.refused.is_some()));
+        }
         let undone = dedup::undo(&path).unwrap();
         for (step, before) in steps.iter().zip(before) {
             let undone = undone.iter().find(|undone| undone.path == step.path).unwrap();
@@ -136,6 +143,24 @@ fn what_was_done_can_be_undone() {
         }
         assert!(Journal::create(&path).is_err(), "a journal is never overwritten");
     }
+}
+
+#[test]
+fn a_file_comes_back_whose_deletion_was_cut_short() {
+    let folder = folder();
+    let (scans, _, report) = search(folder.path());
+    let steps = dedup::plan(&report, &scans);
+    let step = steps.iter().find(|step| step.relation == Relation::Duplicate).unwrap();
+    let before = fs::read(&step.path).unwrap();
+    let path = folder.path().join("journal");
+    let mut journal = Journal::create(&path).unwrap();
+    dedup::apply(step, Action::Delete, folder.path(), &mut journal).unwrap();
+    // As if the process had been killed between stepping aside and deleting.
+    fs::write(folder.path().join(".small.y4m.dedup-1"), &before).unwrap();
+    let undone = dedup::undo(&path).unwrap();
+    assert!(undone[0].restored, "{}", undone[0].reason);
+    assert_eq!(fs::read(&step.path).unwrap(), before);
+    assert!(!folder.path().join(".small.y4m.dedup-1").exists());
 }
 
 #[test]

@@ -67,7 +67,7 @@ pub use frame_times::FrameTimes;
 #[cfg(feature = "files")]
 pub use open::{OpenOptions, open};
 #[cfg(feature = "files")]
-pub use pending::remove_pending;
+pub use pending::{Fleeting, remove_pending};
 #[cfg(feature = "files")]
 pub use scratch::Scratch;
 #[cfg(feature = "files")]

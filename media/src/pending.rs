@@ -10,15 +10,49 @@ use std::{
 
 use crate::error::{Error, Result};
 
-/// All outputs that are under construction in this process.
-static PENDING: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// What is to be removed if this process is interrupted, in the order in which it was made.
+static PENDING: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+
+struct Entry {
+    path: PathBuf,
+    remove: fn(&Path),
+}
 
 /// Removes all outputs that are under construction in this process: for the handler of Ctrl-C, right before the
-/// process ends. Writers that still run will fail.
-pub fn remove_pending() {
+/// process ends. While what it gives is there, no output can be begun, completed or given up: a thread that tries waits,
+/// and so does not report that its file is gone. Other threads that write on will fail later.
+pub fn remove_pending() -> impl Sized {
     let mut registry = pending();
-    for path in registry.drain(..) {
-        remove(&path);
+    // What is in a folder goes before the folder.
+    for entry in registry.drain(..).rev() {
+        (entry.remove)(&entry.path);
+    }
+    registry
+}
+
+/// A file, or a folder if it is empty, that is not to outlive the work that needs it: removed when dropped, and by
+/// [`remove_pending`].
+#[derive(Debug)]
+pub struct Fleeting(PathBuf);
+
+impl Fleeting {
+    /// Answers for what is at `path` or will be.
+    pub fn new(path: &Path) -> Fleeting {
+        pending().push(Entry { path: path.to_owned(), remove: remove_one });
+        Fleeting(path.to_owned())
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Fleeting {
+    fn drop(&mut self) {
+        let mut registry = pending();
+        forget(&mut registry, &self.0);
+        remove_one(&self.0);
     }
 }
 
@@ -80,7 +114,7 @@ impl Pending {
         // Held throughout, since the hidden name is free for others from here on.
         let mut registry = pending();
         fs::rename(&self.path, target)?;
-        registry.retain(|path| *path != self.path);
+        forget(&mut registry, &self.path);
         self.renamed = true;
         Ok(())
     }
@@ -90,14 +124,18 @@ impl Drop for Pending {
     fn drop(&mut self) {
         if !self.renamed {
             let mut registry = pending();
-            registry.retain(|path| *path != self.path);
+            forget(&mut registry, &self.path);
             remove(&self.path);
         }
     }
 }
 
-fn pending() -> MutexGuard<'static, Vec<PathBuf>> {
+fn pending() -> MutexGuard<'static, Vec<Entry>> {
     PENDING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn forget(registry: &mut Vec<Entry>, path: &Path) {
+    registry.retain(|entry| entry.path != path);
 }
 
 /// Folder and name of the target.
@@ -139,13 +177,19 @@ fn create<T>(
         let path = folder.join(hidden);
         match make(&path) {
             Ok(made) => {
-                registry.push(path.clone());
+                registry.push(Entry { path: path.clone(), remove });
                 return Ok((Pending { path, renamed: false }, made));
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 1000 => attempt += 1,
             Err(error) => return Err(Error::Io { doing: "create", path, source: error }),
         }
     }
+}
+
+/// Removes a file or an empty folder.
+fn remove_one(path: &Path) {
+    // One of the two fails, and both if others have put something into the folder, which stays then.
+    let _ = fs::remove_file(path).or_else(|_| fs::remove_dir(path));
 }
 
 fn remove(path: &Path) {

@@ -4,7 +4,7 @@
 
 use std::io::Write;
 
-use vcn_media::{AtomicFile, remove_pending};
+use vcn_media::{AtomicFile, Fleeting, remove_pending};
 
 #[test]
 fn an_interrupted_process_leaves_nothing_behind() {
@@ -13,9 +13,13 @@ fn an_interrupted_process_leaves_nothing_behind() {
     let mut one = AtomicFile::create(&path, false).unwrap();
     let two = AtomicFile::create(&path, false).unwrap();
     one.write_all(b"half").unwrap();
-    assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 2);
-    remove_pending();
+    let folder = Fleeting::new(&root.path().join("folder"));
+    std::fs::create_dir(folder.path()).unwrap();
+    let inside = AtomicFile::create(folder.path().join("b.vcn"), false).unwrap();
+    assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 3);
+    drop(remove_pending());
     assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
+    drop(inside);
     assert!(one.commit().is_err());
     drop(two);
 

@@ -213,7 +213,8 @@ fn originals_and_side_streams_arrive_and_are_served_in_parts() {
     assert_eq!(header(&whole, "content-length"), "3000000");
     let tag = header(&whole, "etag");
     assert_eq!(place.ask("GET", path, ANN, &format!("if-none-match: {tag}\r\n"), b"").0, 304);
-    assert_eq!(place.ask("GET", path, ANN, "range: bytes=3000000-\r\n", b"").0, 416);
+    let (status, answer) = place.ask("GET", path, ANN, "range: bytes=3000000-\r\n", b"");
+    assert!(status == 416 && answer.contains("content-range: bytes */3000000"), "{answer}");
     // A part that spans several chunks, and the last bytes.
     for (range, expected) in
         [("500000-2500000", &original[500_000..=2_500_000]), ("-7", &original[2_999_993..])]

@@ -1,6 +1,8 @@
 //! `vcn rank`.
 
 use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use vcn_media::{Picture, Yuv420};
 
@@ -111,6 +113,58 @@ fn programs_are_asked_once_and_a_file_configures() {
     assert_eq!(asked(), 26 + 1 + 2 + 2);
     fs::write(place.path("rank.toml"), "tops = 3").unwrap();
     place.fails("rank clips -o x --config rank.toml", 2, "rank.toml");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_killed_run_goes_on_where_it_was() {
+    let place = Place::new();
+    clips(&place);
+    // Programs are asked scene by scene, and wait at the fifth until they may go on.
+    let score =
+        r#"echo $VCN_SCENE >> asked; until [ $VCN_SCENE != 04.y4m#0 -o -e go ]; do sleep 0.05; done; echo 1"#;
+    fs::write(place.path("rank.toml"), format!("score-cmd = '{score}'\nretries = 0")).unwrap();
+    let rank = "rank clips -o ranked --codec MODEL --batch 20 --top 3 --config rank.toml --json";
+    let start = || place.command(rank).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let wait_for = |what: &dyn Fn() -> bool| {
+        let started = Instant::now();
+        while !what() {
+            assert!(started.elapsed() < Duration::from_secs(60), "it does not go on");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let kill = |mut child: Child| {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    };
+    // Killed in the second batch, of which one clip does not come.
+    let (clip, away) = (place.path("clips/23.y4m"), place.path("away.y4m"));
+    fs::rename(&clip, &away).unwrap();
+    assert!(Command::new("mkfifo").arg(&clip).status().unwrap().success());
+    let child = start();
+    wait_for(&|| place.path("ranked/batch-00000.json").exists());
+    kill(child);
+    assert!(!place.path("ranked/batch-00001.json").exists());
+    fs::rename(&away, &clip).unwrap();
+    // The first batch is not made again: its clips may be gone by now.
+    let first = place.bytes("ranked/batch-00000.json");
+    fs::rename(place.path("clips/00.y4m"), &away).unwrap();
+    fs::write(place.path("clips/00.y4m"), "").unwrap();
+    // Killed while a program is asked.
+    let asked = || fs::read_to_string(place.path("asked")).unwrap_or_default();
+    let child = start();
+    wait_for(&|| asked().contains("04.y4m"));
+    kill(child);
+    fs::write(place.path("go"), "").unwrap();
+    let found = place.ok(rank).json();
+    assert_eq!((found["clips"].as_u64(), found["candidates"].as_u64()), (Some(25), Some(26)));
+    assert_eq!(place.bytes("ranked/batch-00000.json"), first);
+    // Nobody is asked twice but who was interrupted.
+    let mut scenes: Vec<String> = asked().lines().map(str::to_owned).collect();
+    assert_eq!(scenes.len(), 26 + 1);
+    scenes.sort();
+    scenes.dedup();
+    assert_eq!(scenes.len(), 26);
 }
 
 #[test]

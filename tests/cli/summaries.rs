@@ -58,6 +58,35 @@ fn a_summary_has_a_frame_of_each_thing_and_takes_its_share() {
     place.fails("summarize - -o other --model MODEL", 2, "twice");
 }
 
+#[test]
+#[cfg(unix)]
+fn a_run_that_was_killed_is_not_in_the_way() {
+    let place = Place::new();
+    film(&place);
+    let make = |from: &str, to: &str| {
+        format!(
+            "summarize {from} -o {to} --keyframes 2 --share 0.5 --pictures-per-second 3 --clip clip.y4m --model MODEL"
+        )
+    };
+    let slow = place.path("slow.y4m");
+    assert!(std::process::Command::new("mkfifo").arg(&slow).status().unwrap().success());
+    let mut child = place.command(&make("slow.y4m", "out")).spawn().unwrap();
+    // Waits until it is read.
+    let video = fs::File::options().write(true).open(&slow).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(video);
+    // What a process leaves behind that is killed while it writes.
+    fs::write(place.path("out/.clip.y4m.partial-1"), b"torn").unwrap();
+    place.ok(&make("film.y4m", "out"));
+    place.ok(&make("film.y4m", "whole"));
+    for name in ["clip.y4m", "summary.json", "contact-sheet.png"] {
+        assert!(place.bytes(&format!("out/{name}")) == place.bytes(&format!("whole/{name}")), "{name}");
+    }
+    // What is complete is in the way.
+    place.fails(&make("film.y4m", "out"), 1, "--overwrite");
+}
+
 /// Three videos of six shots, of which people took two.
 fn data_set() -> Vec<u8> {
     let mut file = FileBuilder::new();

@@ -1,9 +1,10 @@
 //! What the page of `vcn dedup` shows of videos that have something in common.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use vcn_curate::Scan;
-use vcn_curate::dedup::{Evidence, Relation, Report};
+use vcn_curate::dedup::{Evidence, Relation, Report, Step};
 use vcn_media::{OpenOptions, Picture, Rgb8, open};
 use vcn_similarity::{Descriptor, SIDE, Thumbnail};
 
@@ -19,12 +20,22 @@ const MOMENTS: u64 = 6;
 ///
 /// # Errors
 /// A video cannot be read any more.
-pub fn page(title: String, scans: &[Scan], report: &Report, descriptor: &dyn Descriptor) -> Result<Page> {
+pub fn page(
+    title: String,
+    scans: &[Scan],
+    skipped: &[(PathBuf, String)],
+    report: &Report,
+    steps: &[Step],
+    descriptor: &dyn Descriptor,
+) -> Result<Page> {
+    let takes = |video: &Scan| {
+        let step = steps.iter().find(|step| step.path == video.path && step.refused.is_none());
+        step.map_or(0, |step| step.bytes)
+    };
     let mut groups: BTreeMap<usize, Group> = BTreeMap::new();
     let mut group = |video: usize, add: &mut dyn FnMut(&mut Group)| {
-        let name = scans[video].path.display().to_string();
         add(groups.entry(video).or_insert_with(|| Group {
-            name,
+            name: named(&scans[video]),
             same: Vec::new(),
             pairs: Vec::new(),
             saved_bytes: 0,
@@ -39,12 +50,12 @@ pub fn page(title: String, scans: &[Scan], report: &Report, descriptor: &dyn Des
                 }
                 None => None,
             };
-            let mut pair = pair.map(|pair| Pair { saved_bytes: video.bytes, ..pair });
+            let mut pair = pair.map(|pair| Pair { saved_bytes: takes(video), ..pair });
             group(found.keep, &mut |group| {
-                group.saved_bytes += video.bytes;
+                group.saved_bytes += takes(video);
                 match pair.take() {
                     Some(pair) => group.pairs.push(pair),
-                    None => group.same.push(video.path.display().to_string()),
+                    None => group.same.push(named(video)),
                 }
             });
         }
@@ -55,15 +66,28 @@ pub fn page(title: String, scans: &[Scan], report: &Report, descriptor: &dyn Des
         group(related.other, &mut |group| group.pairs.extend(pair.take()));
     }
     let twice: u64 = groups.values().map(|group| group.saved_bytes).sum();
-    let notes = vec![
-        format!("{} videos, {} of them duplicates that can go.", scans.len(), bytes(twice)),
+    let count = steps.iter().filter(|step| step.refused.is_none()).count();
+    let mut notes = vec![
+        format!(
+            "{} videos, of which {count} can go ({}): duplicates of others, each under the one that is kept.",
+            scans.len(),
+            bytes(twice)
+        ),
         "What is cropped, mirrored, captioned or contained in another is listed and never touched."
             .to_owned(),
     ];
+    let unread = skipped.iter().chain(&report.failed);
+    notes.extend(unread.map(|(path, reason)| format!("Not read: {}: {reason}", path.display())));
     // What can go comes first.
     let mut groups: Vec<Group> = groups.into_values().collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.saved_bytes));
     Ok(Page { title, notes, groups })
+}
+
+/// A video as headings and captions have it: its path, and what it is.
+fn named(scan: &Scan) -> String {
+    let Scan { width, height, .. } = scan;
+    format!("{} ({width}x{height}, {:.1} s, {})", scan.path.display(), scan.seconds(), bytes(scan.bytes))
 }
 
 /// `a` is what the evidence speaks of, `b` the video that it was compared with.
@@ -101,7 +125,7 @@ fn pair(
     let columns: Vec<Vec<i8>> = a.picked.iter().map(|picked| vector(&picked.vector)).collect();
     let share = (evidence.to - evidence.from) / a.seconds().max(1e-3);
     Ok(Pair {
-        name: a.path.display().to_string(),
+        name: named(a),
         level: relation.as_str(),
         score: share.min(1.0) as f32,
         reason: Agreement::of(evidence).to_string(),

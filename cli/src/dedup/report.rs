@@ -220,7 +220,11 @@ impl fmt::Display for Report {
         }
         let count: usize = self.groups.iter().map(|group| group.duplicates.len()).sum();
         let (all, twice) = (bytes(self.bytes), bytes(self.duplicate_bytes));
-        write!(f, "{} videos, {all}; {count} duplicates, {twice}", self.videos)
+        write!(f, "{} videos, {all}; {count} duplicates, {twice}", self.videos)?;
+        if self.action != Action::Report && self.journal.is_none() && count > 0 {
+            write!(f, "; nothing was done: --apply does it")?;
+        }
+        Ok(())
     }
 }
 

@@ -101,6 +101,14 @@ impl Matrix {
         let values: Vec<f32> = few(rows.len()).flat_map(row).collect();
         (!values.is_empty()).then_some(Matrix { width, values })
     }
+
+    fn least(&self) -> f32 {
+        self.values.iter().copied().fold(f32::INFINITY, f32::min)
+    }
+
+    fn most(&self) -> f32 {
+        self.values.iter().copied().fold(f32::NEG_INFINITY, f32::max)
+    }
 }
 
 impl WorstBlock {

@@ -37,13 +37,14 @@ pub fn exact(picture: &Rgb8) -> Result<String> {
     png(&to_image(picture)?)
 }
 
-/// A matrix as a picture with a pixel for each value: black for 0 and less, white for 1.
+/// A matrix as a picture with a pixel for each value: dark for its least one, white for its largest. Frames of any two videos
+/// are alike to some degree, and those of one scene to a high one: what tells is the difference.
 pub fn matrix(matrix: &Matrix) -> Result<String> {
     let width = matrix.width.max(1);
+    let (least, most) = (matrix.least(), matrix.most());
     let image = RgbImage::from_fn(width as u32, (matrix.values.len() / width).max(1) as u32, |x, y| {
         let value = matrix.values.get(y as usize * width + x as usize).copied().unwrap_or_default();
-        // Frames of any two videos are alike to some degree: what tells is the upper end.
-        let shade = (value.clamp(0.0, 1.0).powi(3) * 255.0) as u8;
+        let shade = ((value - least) / (most - least).max(1e-3) * 255.0) as u8;
         Rgb([shade, shade, (f32::from(shade) * 0.8) as u8 + 51])
     });
     png(&image)

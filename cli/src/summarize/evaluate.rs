@@ -11,9 +11,9 @@ use vcn_eval::{Align, Table};
 
 use super::{Arguments, Method, failure, plots};
 use crate::failure::{Failure, Result};
+use crate::folder::Folder;
 use crate::print::Stream;
 use crate::progress::Progress;
-use crate::visualize::folder::Folder;
 
 /// Random scores that are evaluated of each video.
 const RANDOM: usize = 20;

@@ -11,12 +11,12 @@ use vcn_media::{CreateOptions, FrameWriter, OpenOptions, Picture, VideoInfo, cre
 
 use super::{Arguments, Method, failure, plots};
 use crate::failure::{Failure, Result};
+use crate::folder::Folder;
 use crate::models::{self, Metric};
 use crate::print::{Stream, note};
 use crate::progress::Progress;
 use crate::visualize::coding::image;
 use crate::visualize::contact_sheet::{Labelled, sheet};
-use crate::visualize::folder::Folder;
 
 /// The shortest summary that is divided into shots, in shots: each is at most this part of it.
 const SHOTS: f64 = 3.0;

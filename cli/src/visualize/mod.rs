@@ -4,7 +4,6 @@ mod animation;
 pub mod coding;
 pub mod contact_sheet;
 mod fit;
-pub mod folder;
 mod lettering;
 mod motion_colour;
 mod residual;
@@ -19,10 +18,10 @@ use crate::compress::{Preset, policy};
 use crate::compute::Compute;
 use crate::encoding::Settings;
 use crate::failure::{Failure, Result};
+use crate::folder::Folder;
 use crate::models::{self, Metric};
 use crate::print::Stream;
 use coding::{Coded, Shown};
-use folder::Folder;
 
 const EXAMPLES: &str = "\
 Writes first.png, second.png (frame K - 1 and frame K), flow.png (motion as searched), reconflow.png (motion as decoded),

@@ -37,7 +37,7 @@ pub struct Step {
     pub kept: PathBuf,
     /// What the duplicate is to it.
     pub relation: Relation,
-    /// Bytes of the duplicate.
+    /// Bytes that the duplicate takes: none if it is a link to what is kept.
     pub bytes: u64,
     /// Why it is left alone, if it is.
     pub refused: Option<String>,
@@ -53,12 +53,19 @@ pub fn plan(report: &Report, scans: &[Scan]) -> Vec<Step> {
         for member in &group.others {
             let own = &scans[member.video];
             let folder = own.is_folder || kept.is_folder;
+            // If that cannot be told, it is found out before anything is done.
+            let link = is_same_file(&own.path, &kept.path).unwrap_or(false);
+            let refused = match (folder, link) {
+                (true, _) => Some("a folder of frames is only reported"),
+                (_, true) => Some("it is a link to the file that is kept"),
+                _ => None,
+            };
             steps.push(Step {
                 path: own.path.clone(),
                 kept: kept.path.clone(),
                 relation: member.relation,
-                bytes: own.bytes,
-                refused: folder.then(|| "a folder of frames is only reported".to_owned()),
+                bytes: if link { 0 } else { own.bytes },
+                refused: refused.map(str::to_owned),
                 seen: [own, kept].map(|scan| (scan.bytes, scan.modified)),
             });
         }
@@ -148,6 +155,10 @@ fn restore(entry: &Entry) -> std::result::Result<&'static str, String> {
             }
         };
     }
+    if let (false, Some(aside)) = (is_there, left_aside(entry)) {
+        fs::rename(&aside, &entry.removed).map_err(Error::io("move back", &aside)).map_err(text)?;
+        return Ok("moved back from the hidden name under which it was about to be deleted");
+    }
     let linked = unchanged && is_same_file(&entry.removed, &entry.kept).map_err(text)?;
     if unchanged && !linked {
         return Ok("there already");
@@ -191,12 +202,29 @@ fn delete(step: &Step) -> std::io::Result<()> {
     fs::remove_file(&aside)
 }
 
+/// A file that had stepped aside when the process was killed.
+fn left_aside(entry: &Entry) -> Option<PathBuf> {
+    let start = hidden_name(&entry.removed);
+    let files = fs::read_dir(entry.removed.parent()?).ok()?.flatten();
+    let named =
+        files.filter(|file| file.file_name().as_encoded_bytes().starts_with(start.as_encoded_bytes()));
+    let is_it = |path: &PathBuf| digest(path).is_ok_and(|digest| digest.to_hex().as_str() == entry.blake3);
+    named.map(|file| file.path()).find(is_it)
+}
+
 /// A hidden name in the same folder.
 fn beside(path: &Path) -> PathBuf {
+    let mut name = hidden_name(path);
+    name.push(std::process::id().to_string());
+    path.with_file_name(name)
+}
+
+/// What hidden names for a file begin with.
+fn hidden_name(path: &Path) -> std::ffi::OsString {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".dedup-{}", std::process::id()));
-    path.with_file_name(name)
+    name.push(".dedup-");
+    name
 }
 
 /// Says what to do where files cannot share blocks.

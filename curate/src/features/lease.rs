@@ -2,9 +2,10 @@
 
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use same_file::Handle;
+use vcn_media::Fleeting;
 
 use crate::error::{Error, Result};
 
@@ -12,7 +13,8 @@ use crate::error::{Error, Result};
 /// process, however that ends. A file that a killed process left there is taken over.
 #[derive(Debug)]
 pub struct Lease {
-    path: PathBuf,
+    // Dropped first, while it is locked, so that nobody else's is removed.
+    _named: Fleeting,
     _locked: File,
 }
 
@@ -45,16 +47,9 @@ impl Lease {
                 if found {
                     remove_torn(output);
                 }
-                return Ok(Some(Lease { path, _locked: file }));
+                return Ok(Some(Lease { _named: Fleeting::new(&path), _locked: file }));
             }
         }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        // While it is locked, so that nobody else's is removed.
-        let _ = std::fs::remove_file(&self.path);
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -21,9 +21,16 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// terminal does not reach them.
 static RUNNING: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
 
-/// Kills all programs that run now and what they have started, for a process that is about to end.
-pub fn kill_programs() {
-    RUNNING.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(|leader| kill(*leader));
+/// Kills all programs that run now and what they have started, for a process that is about to end. While what it gives is
+/// there, none is started, and none is taken to have failed.
+pub fn kill_programs() -> impl Sized {
+    let running = running();
+    running.iter().for_each(|leader| kill(*leader));
+    running
+}
+
+fn running() -> MutexGuard<'static, Vec<Pid>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A program, and how much patience it gets.
@@ -72,7 +79,8 @@ impl Program {
         let (mut out, mut err) = (file()?, file()?);
         let share = |file: &File| file.try_clone().map_err(|error| error.to_string());
         let Question { scene, path, caption } = question;
-        let mut child = Command::new("sh")
+        let mut command = Command::new("sh");
+        command
             .args(["-c", &self.command])
             .env("VCN_CLIP", path)
             .env("VCN_SCENE", scene.id())
@@ -84,9 +92,12 @@ impl Program {
             .stdin(Stdio::null())
             .stdout(share(&out)?)
             .stderr(share(&err)?)
-            .process_group(0)
-            .spawn()
-            .map_err(|error| format!("cannot run sh: {error}"))?;
+            .process_group(0);
+        // No program runs that is not listed.
+        let mut running = running();
+        let mut child = command.spawn().map_err(|error| format!("cannot run sh: {error}"))?;
+        running.push(Pid::from_child(&child));
+        drop(running);
         match wait(&mut child, self.timeout)? {
             true => String::from_utf8(written(&mut out)?)
                 .map(|said| said.trim().to_owned())
@@ -109,8 +120,6 @@ fn written(file: &mut File) -> Result<Vec<u8>, String> {
 /// Whether the program succeeded. It is killed with all that it has started when its time is over.
 fn wait(child: &mut Child, timeout: Duration) -> Result<bool, String> {
     let leader = Pid::from_child(child);
-    let running = || RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    running().push(leader);
     let start = Instant::now();
     let outcome = loop {
         match child.try_wait() {

@@ -23,8 +23,8 @@ pub(crate) struct FfmpegChild {
 impl FfmpegChild {
     /// Starts `ffmpeg`; `path` is the file that messages name.
     pub(crate) fn spawn(path: &Path, command: &mut Command) -> Result<FfmpegChild> {
-        let mut child =
-            command.stderr(Stdio::piped()).spawn().map_err(|error| not_started("ffmpeg", path, error))?;
+        command.stderr(Stdio::piped());
+        let mut child = apart(command).spawn().map_err(|error| not_started("ffmpeg", path, error))?;
         let printed = child.stderr.take().map(|stderr| std::thread::spawn(move || tail(stderr)));
         Ok(FfmpegChild { path: path.to_owned(), child, printed })
     }
@@ -54,6 +54,14 @@ impl Drop for FfmpegChild {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Keeps a Ctrl-C at the terminal from a child: it would end before us, and its video would seem to be damaged. It ends
+/// when its pipe does.
+pub(crate) fn apart(command: &mut Command) -> &mut Command {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    command
 }
 
 /// The error of a program that could not be started.

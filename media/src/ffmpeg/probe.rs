@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::child::{failure, not_started};
+use super::child::{apart, failure, not_started};
 use crate::{
     error::{Error, Result},
     picture::{Matrix, Range},
@@ -28,12 +28,12 @@ impl Probe {
     /// Asks `ffprobe` about `input`; `path` is for messages.
     pub(crate) fn run(path: &Path, input: &str) -> Result<Probe> {
         let entries = "stream=pix_fmt,color_range,color_space,avg_frame_rate,r_frame_rate,nb_frames";
-        let output = Command::new("ffprobe")
+        let mut command = Command::new("ffprobe");
+        command
             .args(["-v", "error", "-select_streams", "v:0", "-show_entries", entries])
             .args(["-of", "default=noprint_wrappers=1", "-i", input])
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| not_started("ffprobe", path, error))?;
+            .stdin(Stdio::null());
+        let output = apart(&mut command).output().map_err(|error| not_started("ffprobe", path, error))?;
         if !output.status.success() {
             return Err(failure("ffprobe", path, &output.stderr, &output.status.to_string()));
         }

@@ -4,7 +4,7 @@
 use std::io::{Read, Seek, Write};
 
 use axum::{
-    body::{Body, Bytes},
+    body::{Body, Bytes, HttpBody},
     http::StatusCode,
 };
 use futures::{StreamExt, stream};
@@ -30,6 +30,10 @@ pub(super) async fn receive(service: &Service, body: Body, limit: u64) -> Result
     let too_long = || {
         Refused::new(StatusCode::PAYLOAD_TOO_LARGE, format!("longer than the {limit} bytes that are allowed"))
     };
+    // What announces its length need not be waited for.
+    if body.size_hint().lower() > limit {
+        return Err(too_long());
+    }
     let mut stream = body.into_data_stream();
     let mut file = SpooledTempFile::new_in(IN_MEMORY, &service.spool);
     let mut bytes = 0;

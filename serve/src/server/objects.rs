@@ -35,9 +35,13 @@ pub(super) async fn take(
         }
         let bytes = spooled.read()?;
         // Whatever is wrong with an object that was sent is the sender's doing.
-        let refuse = |error: StoreError| match error.is_loss() {
-            true => Refused::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
-            false => error.into(),
+        let refuse = |error: StoreError| match error {
+            StoreError::Damaged { found, .. } => {
+                let reason = format!("what arrived hashes to {found} and is not {id}: send it again");
+                Refused::new(StatusCode::UNPROCESSABLE_ENTITY, reason)
+            }
+            error if error.is_loss() => Refused::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+            error => error.into(),
         };
         let new = match id.kind {
             Kind::Segment => {

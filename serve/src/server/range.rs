@@ -41,10 +41,7 @@ pub(super) fn wanted(headers: &HeaderMap, tag: &str, length: u64) -> Result<Want
     };
     match part.start < part.end {
         true => Ok(Wanted::Part(part)),
-        false => {
-            let reason = format!("no bytes in {range}: there are {length}");
-            Err(Refused::new(StatusCode::RANGE_NOT_SATISFIABLE, reason))
-        }
+        false => Err(Refused::range(range, length)),
     }
 }
 

@@ -14,11 +14,13 @@ use crate::{error::Error, protocol::Refusal};
 pub(super) struct Refused {
     status: StatusCode,
     body: Refusal,
+    /// Bytes that there are, where others were asked for.
+    length: Option<u64>,
 }
 
 impl Refused {
     pub fn new(status: StatusCode, reason: impl Into<String>) -> Refused {
-        Refused { status, body: Refusal { error: reason.into(), missing: Vec::new() } }
+        Refused { status, body: Refusal { error: reason.into(), missing: Vec::new() }, length: None }
     }
 
     /// Objects have to be sent first.
@@ -27,7 +29,13 @@ impl Refused {
             0 => "no stored video of this identity serves: send its segments".to_owned(),
             count => format!("{count} objects are not here: send them first"),
         };
-        Refused { status: StatusCode::CONFLICT, body: Refusal { error, missing: objects } }
+        Refused { body: Refusal { error, missing: objects }, ..Refused::new(StatusCode::CONFLICT, "") }
+    }
+
+    /// There are only `length` bytes.
+    pub fn range(asked: &str, length: u64) -> Refused {
+        let reason = format!("no bytes in {asked}: there are {length}");
+        Refused { length: Some(length), ..Refused::new(StatusCode::RANGE_NOT_SATISFIABLE, reason) }
     }
 
     pub fn stopping() -> Refused {
@@ -41,6 +49,10 @@ impl IntoResponse for Refused {
         let mut response = json_response(self.status, body);
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        let range = self.length.and_then(|length| HeaderValue::from_str(&format!("bytes */{length}")).ok());
+        if let Some(range) = range {
+            response.headers_mut().insert(header::CONTENT_RANGE, range);
         }
         response
     }

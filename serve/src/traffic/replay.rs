@@ -141,7 +141,8 @@ impl World {
         let bytes = video.bytes;
         let known = !self.server.insert((app.to_owned(), same.to_owned()));
         let seen = same == video.identity || !self.server.insert((app.to_owned(), video.identity.clone()));
-        let checked = if seen { 0 } else { overhead.check };
+        // Where there is nothing to compare with, nothing is; what is smaller than the check is sent whole for it.
+        let checked = if seen || !known { 0 } else { overhead.check.min(bytes) };
         let mut cost = Bytes { up: overhead.push + checked + if known { 0 } else { bytes }, down: 0 };
         let hold = |user: &str| (app.to_owned(), user.to_owned(), same.to_owned());
         self.held.insert(hold(&share.user));
@@ -210,6 +211,7 @@ mod tests {
             ("a".to_owned(), video(1000, "A", None)),
             ("renamed".to_owned(), video(1000, "A", None)),
             ("crf35".to_owned(), video(100, "B", Some("A"))),
+            ("tiny".to_owned(), video(3, "D", Some("A"))),
             ("caption".to_owned(), video(1000, "C", None)),
         ])
     }
@@ -228,6 +230,18 @@ mod tests {
         assert_eq!(total.exact, Bytes { up: 40 + 1000 + 100 + 1000, down: 6 + 2000 + 1000 + 100 + 1000 });
         assert_eq!(total.copies, Bytes { up: 40 + 1000 + 5 + 1000, down: 6 + 2000 + 1000 + 1000 });
         assert_eq!((total.references, total.groups, total.receivers), ([1, 2], 2, 6));
+    }
+
+    #[test]
+    fn a_check_costs_no_more_than_the_video_and_needs_another_one() {
+        let options = Options { overhead: OVERHEAD, across_apps: false };
+        let up = |videos_shared: &[&str]| {
+            let shares: Vec<Share> =
+                videos_shared.iter().map(|video| share("ann", video, &["bob"], "chat")).collect();
+            replay(&shares, &videos(), &options).unwrap().total.copies.up
+        };
+        assert_eq!(up(&["a", "tiny"]), 10 + 1000 + 10 + 3);
+        assert_eq!(up(&["crf35"]), 10 + 100);
     }
 
     #[test]

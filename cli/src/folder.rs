@@ -1,4 +1,4 @@
-//! Where the pictures go.
+//! Folders of results.
 
 use std::cell::RefCell;
 use std::fs;
@@ -6,7 +6,7 @@ use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use image::{ImageFormat, RgbImage};
-use vcn_media::AtomicFile;
+use vcn_media::{AtomicFile, Fleeting};
 
 use crate::failure::{Failure, Result};
 
@@ -15,22 +15,26 @@ use crate::failure::{Failure, Result};
 pub struct Folder {
     path: PathBuf,
     overwrite: bool,
+    // Dropped before the folder, which must be empty to go.
     written: RefCell<Vec<AtomicFile>>,
-    /// Whether it was created for this.
-    new: bool,
+    /// Present if the folder was made for this.
+    _made: Option<Fleeting>,
 }
 
 impl Folder {
-    /// Creates the folder; without `overwrite` it must be empty or not there.
+    /// Creates the folder; without `overwrite` it must be empty or not there. What is hidden does not count: it may be left
+    /// of a run that was killed.
     pub fn create(path: &Path, overwrite: bool) -> Result<Folder> {
         let name = path.display().to_string();
-        let new = !path.exists();
+        let made = (!path.exists()).then(|| Fleeting::new(path));
         fs::create_dir_all(path).map_err(Failure::io(&name, "create"))?;
-        let mut entries = fs::read_dir(path).map_err(Failure::io(&name, "read"))?;
-        if !overwrite && entries.next().is_some() {
-            return Err(vcn_media::Error::Exists { path: path.to_owned() }.into());
+        for entry in fs::read_dir(path).map_err(Failure::io(&name, "read"))? {
+            let entry = entry.map_err(Failure::io(&name, "read"))?;
+            if !overwrite && !entry.file_name().as_encoded_bytes().starts_with(b".") {
+                return Err(vcn_media::Error::Exists { path: path.to_owned() }.into());
+            }
         }
-        Ok(Folder { path: path.to_owned(), overwrite, written: RefCell::default(), new })
+        Ok(Folder { path: path.to_owned(), overwrite, written: RefCell::default(), _made: made })
     }
 
     /// Writes a picture as PNG.
@@ -53,16 +57,6 @@ impl Folder {
     /// Gives all files their names.
     pub fn finish(self) -> Result<()> {
         self.written.take().into_iter().try_for_each(|file| Ok(file.commit()?))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        self.written.take();
-        if self.new {
-            // Succeeds only if nothing is in it.
-            let _ = fs::remove_dir(&self.path);
-        }
     }
 }
 
