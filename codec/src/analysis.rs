@@ -4,9 +4,10 @@ use vcn_media::Yuv420;
 
 use crate::Result;
 use crate::codec::{Codec, Geometry};
-use crate::encoder::{Source, Told, sum};
+use crate::encoder::{Told, sum};
 use crate::model::{intra, motion};
 use crate::packing::padded;
+use crate::source::Source;
 
 /// The quality at which the transforms look at a picture.
 const QUALITY: u8 = 32;

@@ -13,11 +13,11 @@ use crate::frame_syntax::{self, Head};
 use crate::integer::Integer;
 use crate::keep::{Keeper, restore, site_errors};
 use crate::model::lambda;
-use crate::model::motion::STRIDE;
-use crate::model::params::{ACTIVATION, FLOW, LATENT, PIXEL, WIDE};
-use crate::model::transform::{GREY, LUMA, PACKED, Shortcut};
-use crate::packing::{cropped, pack, padded};
+use crate::model::params::{ACTIVATION, FLOW, LATENT, WIDE};
+use crate::model::transform::{PACKED, Shortcut};
+use crate::packing::cropped;
 use crate::search::{SEARCH, search};
+use crate::source::{PACE_BITS, Source};
 use crate::symbols::CodedLatent;
 use crate::vectors::{self, Chosen, Eye, Vectors};
 use crate::warp::{Flow, Plane};
@@ -264,7 +264,7 @@ impl<'a> GopEncoder<'a> {
         Ok(next)
     }
 
-    /// Analysis by synthesis: what the linear transform makes of the error that is left is added to the latent, half of it
+    /// Analysis by synthesis: what the linear transform makes of what is missing is added to the latent, a share of it
     /// at a time (an iteration after Landweber 1951, with the transform as the synthesis' adjoint). The learned analysis is
     /// one guess at the best latent; this knows what the decoder will really show. Of all rounds the cheapest in
     /// distortion plus rate is kept.
@@ -278,35 +278,43 @@ impl<'a> GopEncoder<'a> {
     ) -> Result<Attempt> {
         let exec = &self.codec.exec;
         let [h, w] = self.geometry.site;
-        let cost = |coded: &CodedLatent, next: &Reference| {
-            let bits = coded.side_bits + coded.symbol_bits;
-            site_errors(&source.frame, &next.picture).iter().sum::<f64>()
-                + lambda(log.quality as f32) as f64 * bits
-        };
         let tried = |y: &[i32]| -> Result<Attempt> {
             let mut coder = self.coder.clone();
             let (coded, next) = attempt(&mut coder, y)?;
-            Ok(Attempt { cost: cost(&coded, &next), coder, coded, next })
+            Ok(Attempt { coder, coded, next })
         };
-        let mut best = tried(&y)?;
+        let first = tried(&y)?;
+        let rounds = self.effort.rounds(log.kind);
+        if rounds == 0 {
+            return Ok(first);
+        }
+        let judged = |attempt: Attempt| {
+            let seen = source.judge(&attempt.next.picture);
+            let bits = attempt.coded.side_bits + attempt.coded.symbol_bits;
+            let cost = seen.distortion + f64::from(lambda(log.quality as f32)) * bits;
+            Judged { attempt, cost, missing: seen.missing }
+        };
+        let pace = source.pace();
+        let mut best = judged(first);
         // The last attempt where that is not the best one.
-        let mut worse: Option<Attempt> = None;
-        for _ in 0..self.effort.rounds(log.kind) {
+        let mut worse: Option<Judged> = None;
+        for _ in 0..rounds {
             let last = worse.as_ref().unwrap_or(&best);
-            let left = exec.tensor(&difference(&source.frame, &last.next.picture), [PACKED, h, w]);
-            let left = exec.integers(transform.analyse(exec, &left));
+            let missing = exec.tensor(&last.missing, [PACKED, h, w]);
+            let missing = exec.integers(transform.analyse(exec, &missing));
             let unit = 1 << (LATENT.frac - WIDE.frac);
-            for ((y, latent), left) in y.iter_mut().zip(&last.coded.latent).zip(left) {
-                *y = ((*y + unit * latent + left) >> 1).clamp(-LATENT.max(), LATENT.max());
+            for ((y, latent), missing) in y.iter_mut().zip(&last.attempt.coded.latent).zip(missing) {
+                let way = unit * latent + missing - *y;
+                *y = (*y + ((pace * way) >> PACE_BITS)).clamp(-LATENT.max(), LATENT.max());
             }
-            let next = tried(&y)?;
+            let next = judged(tried(&y)?);
             if next.cost < best.cost {
                 (best, worse) = (next, None);
             } else {
                 worse = Some(next);
             }
         }
-        Ok(best)
+        Ok(best.attempt)
     }
 
     /// Takes the bits of an attempt.
@@ -347,7 +355,7 @@ impl<'a> GopEncoder<'a> {
                 flow = self.vectors.clone().write(&mut coder, &flow, chosen)?;
                 bits += coder.bits_written();
             }
-            let errors = motion_errors(&warped(&reference.picture, &flow), &source.frame, &g);
+            let errors = source.motion_errors(&warped(&reference.picture, &flow), &g);
             let cost = errors.iter().sum::<f64>() + worth * bits;
             Ok(TriedMotion { told, chosen, cost, errors, site_bits })
         };
@@ -400,30 +408,21 @@ impl<'a> GopEncoder<'a> {
     }
 }
 
-/// A frame in the forms that coding it needs.
-pub(crate) struct Source {
-    /// Padded to whole blocks.
-    frame: Yuv420,
-    /// As the networks see it.
-    pub packed: Tensor<4>,
-}
-
-impl Source {
-    pub fn new(codec: &Codec, frame: &Yuv420, g: &Geometry) -> Source {
-        let frame = padded(frame);
-        let packed = codec.exec.tensor(&packed(&frame), [PACKED, g.site[0], g.site[1]]);
-        Source { frame, packed }
-    }
-}
-
 /// A way to code a frame's intra or residual latent.
 struct Attempt {
-    /// Squared error plus what the bits are worth.
-    cost: f64,
     /// The stream with the latent.
     coder: SymbolEncoder,
     coded: CodedLatent,
     next: Reference,
+}
+
+/// An attempt and what was seen of it.
+struct Judged {
+    attempt: Attempt,
+    /// Distortion plus what the bits are worth.
+    cost: f64,
+    /// What is missing in the picture, packed.
+    missing: Vec<i32>,
 }
 
 /// How a frame's motion will be coded.
@@ -489,30 +488,6 @@ impl Told {
     ) -> Result<CodedLatent> {
         codec.latent(1, self.quality, g).encode(coder, &self.y, Some(known), &self.silent)
     }
-}
-
-/// Squared errors of the luma of a packed prediction, in grey levels, by site of the motion latent.
-fn motion_errors(prediction: &[i32], frame: &Yuv420, g: &Geometry) -> Vec<f64> {
-    let target = pack(frame, |v| (v as i32 - 128) << (PIXEL.frac - 5));
-    let scale = 1.0 / (1u64 << (2 * (PIXEL.frac - 5))) as f64;
-    let [h, w] = g.site;
-    let mut errors = vec![0i64; g.motion[0] * g.motion[1]];
-    let maps = prediction.chunks_exact(h * w).zip(target.chunks_exact(h * w)).take(LUMA);
-    for (site, (p, t)) in maps.flat_map(|(p, t)| p.iter().zip(t).enumerate()) {
-        errors[site / w / STRIDE * g.motion[1] + site % w / STRIDE] += i64::from(p - t).pow(2);
-    }
-    errors.into_iter().map(|error| error as f64 * scale).collect()
-}
-
-/// What is missing in `shown`, packed, as the networks see it.
-fn difference(frame: &Yuv420, shown: &Yuv420) -> Vec<i32> {
-    packed(frame).into_iter().zip(packed(shown)).map(|(a, b)| a - b).collect()
-}
-
-/// A picture as the networks see it.
-fn packed(frame: &Yuv420) -> Vec<i32> {
-    let grey_level = (1 << ACTIVATION.frac) / GREY as i32;
-    pack(frame, |v| grey_level * (v as i32 - 128))
 }
 
 /// A latent from the two parts that an analysis gives.

@@ -13,6 +13,7 @@ use vcn_codec::container::Metric;
 use vcn_codec::model::Model;
 use vcn_codec::model::params::{Init, Params};
 use vcn_codec::model::transform::GREY;
+use vcn_codec::ms_ssim::WORTH;
 use vcn_codec::packing::pack;
 use vcn_codec::warp::Plane;
 use vcn_codec::{anchors, frame_quality};
@@ -95,11 +96,6 @@ const SHORTCUT_PACE: f32 = 0.02;
 
 /// Weight in the loss of what the prediction's error costs: it keeps the motion honest while the residual codec learns.
 const PREDICTION_WEIGHT: f32 = 0.1;
-
-/// What a loss of all structure, MS-SSIM 0, is worth in squared grey levels. Along the curve of `psnr-3` on the clips held
-/// out, 1 - MS-SSIM falls by one where squared error falls by 2000 to 2350, at all qualities: with the same exchange rates
-/// the models for both metrics stop spending bits at about the same rate.
-const STRUCTURE: f32 = 2100.0;
 
 /// One line of the log.
 #[derive(Default, Serialize)]
@@ -210,7 +206,7 @@ impl<T: Clone> Distortion<T> {
         let squared = distortion(t, &t.detach(x), &t.detach(y));
         let similarity = ms_ssim(t, x, y);
         Distortion {
-            counted: t.affine(&similarity, -STRUCTURE, STRUCTURE),
+            counted: t.affine(&similarity, -WORTH, WORTH),
             mse: mean(&t.values(&squared)),
             ms_ssim: Some(mean(&t.values(&similarity))),
         }
