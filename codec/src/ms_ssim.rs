@@ -3,15 +3,13 @@
 //! The metric of `vcn test` (Wang, Simoncelli and Bovik 2003; mean of R, G and B) but for a short cut at its finest scale, whose
 //! weight is .04: chroma has half the resolution of luma here, so there luma stands for all three.
 
-use vcn_media::Yuv420;
-
 /// Exponents of the scales, finest first.
 const WEIGHTS: [f32; 5] = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333];
 const TAPS: usize = 11;
 const SIGMA: f32 = 1.5;
 const C1: f32 = (0.01 * 255.0) * (0.01 * 255.0);
 const C2: f32 = (0.03 * 255.0) * (0.03 * 255.0);
-/// Taken from all samples, which keeps sums of squares accurate.
+/// Mid-grey, which is 0 in the planes that are compared: that keeps sums of squares accurate.
 const CENTRE: f32 = 128.0;
 /// What Cb and Cr add to luma in R, G and B (BT.709, full range).
 const CHROMA: [[f32; 2]; 3] = [[0.0, 1.5748], [-0.1873, -0.4681], [1.8556, 0.0]];
@@ -39,11 +37,11 @@ pub struct Comparison {
 }
 
 impl Structure {
-    /// For a source whose sides are multiples of 16. As many scales count as hold the window (five from 176), their exponents
-    /// divided by their sum.
-    pub fn new(source: &Yuv420) -> Structure {
-        let [luma, cb, cr] = maps(source);
-        let scales = scales(source.width.min(source.height));
+    /// For the planes of a source (luma, Cb, Cr; 4:2:0, in grey levels from mid-grey) of `height` x `width` samples, multiples of
+    /// 16. As many scales count as hold the window (five from 176), their exponents divided by their sum.
+    pub fn new(source: [Vec<f32>; 3], [height, width]: [usize; 2]) -> Structure {
+        let [luma, cb, cr] = maps(source, [height, width]);
+        let scales = scales(width.min(height));
         let mut colours = Vec::new();
         if scales > 1 {
             let mut planes = rgb(&luma.halved(), [&cb, &cr]);
@@ -57,12 +55,13 @@ impl Structure {
         Structure { luma: Known::new(&luma), colours }
     }
 
-    /// Compares a shown picture of the same size.
-    pub fn compare(&self, shown: &Yuv420) -> Comparison {
+    /// Compares a shown picture in the same form.
+    pub fn compare(&self, shown: [Vec<f32>; 3]) -> Comparison {
         let scales = self.colours.len() + 1;
         let total: f32 = WEIGHTS[..scales].iter().sum();
         let weight = |scale: usize| WEIGHTS[scale] / total;
-        let [luma, cb, cr] = maps(shown);
+        let Map { width, height, .. } = self.luma.plane;
+        let [luma, cb, cr] = maps(shown, [height, width]);
         let (finest, mut luma_slope) = self.luma.compare(&luma, scales == 1);
         let mut similarities = [finest.max(LEAST).powf(weight(0)); 3];
         let mut compared = Vec::new();
@@ -110,7 +109,7 @@ impl Structure {
         let [cb, cr] = chroma;
         Comparison {
             similarity: similarities.iter().sum::<f32>() / 3.0,
-            slopes: [luma_slope.data, cb.data, cr.data],
+            slopes: [luma_slope.data, cb.smoothed().data, cr.smoothed().data],
         }
     }
 }
@@ -125,19 +124,10 @@ fn scales(mut side: usize) -> usize {
     count
 }
 
-/// The planes of a picture around 0.
-fn maps(picture: &Yuv420) -> [Map; 3] {
-    let (width, height) = (picture.width, picture.height);
-    let map = |data: &[u8], width, height| Map {
-        width,
-        height,
-        data: data.iter().map(|&v| f32::from(v) - CENTRE).collect(),
-    };
-    [
-        map(&picture.y, width, height),
-        map(&picture.u, width / 2, height / 2),
-        map(&picture.v, width / 2, height / 2),
-    ]
+/// The planes of a 4:2:0 picture of `height` x `width` samples, chroma as the metric sees it.
+fn maps([y, u, v]: [Vec<f32>; 3], [height, width]: [usize; 2]) -> [Map; 3] {
+    let half = |data| Map { width: width / 2, height: height / 2, data }.smoothed();
+    [Map { width, height, data: y }, half(u), half(v)]
 }
 
 /// R, G and B of luma and chroma of the same size.
@@ -176,6 +166,24 @@ impl Map {
             let from = &halved.data[i / 2 * halved.width..][..halved.width];
             row.iter_mut().enumerate().take(2 * halved.width).for_each(|(j, v)| *v += 0.25 * from[j / 2]);
         }
+    }
+
+    /// Brought to twice the resolution, bilinearly and with edges repeated, and halved again; its own adjoint.
+    fn smoothed(mut self) -> Map {
+        let Map { width, height, ref mut data } = self;
+        // Lines of `count` samples, `step` apart.
+        let mut smooth = |first: usize, count: usize, step: usize| {
+            let mut before = data[first];
+            for k in 0..count {
+                let at = first + k * step;
+                let (here, behind) = (data[at], data[if k + 1 < count { at + step } else { at }]);
+                data[at] = 0.75 * here + 0.125 * (before + behind);
+                before = here;
+            }
+        };
+        (0..height).for_each(|i| smooth(i * width, width, 1));
+        (0..width).for_each(|j| smooth(j, height, width));
+        self
     }
 
     fn add(&mut self, other: &Map, factor: f32) {
@@ -296,42 +304,37 @@ mod tests {
     use super::*;
 
     /// Waves, with noise of a strength.
-    fn picture(side: usize, noise: f32) -> Yuv420 {
-        let random = |i: usize| (i as u32).wrapping_mul(2_654_435_761).rotate_left(9) % 1000;
-        let plane = |side: usize| -> Vec<u8> {
+    fn planes(side: usize, noise: f32) -> [Vec<f32>; 3] {
+        let random =
+            |i: usize| ((i as u32).wrapping_mul(2_654_435_761).rotate_left(9) % 1000) as f32 / 1000.0;
+        [side, side / 2, side / 2].map(|side| {
             let wave =
                 |i: usize| (i as f32 * 0.61).sin() * 50.0 + (i as f32 / side as f32 * 0.37).cos() * 40.0;
-            (0..side * side)
-                .map(|i| (128.0 + wave(i) + noise * (random(i) as f32 / 1000.0 - 0.5)) as u8)
-                .collect()
-        };
-        Yuv420 { width: side, height: side, y: plane(side), u: plane(side / 2), v: plane(side / 2) }
+            (0..side * side).map(|i| wave(i) + noise * (random(i) - 0.5)).collect()
+        })
     }
 
     #[test]
     fn the_slope_is_that_of_the_value() {
         for side in [16, 64, 192] {
-            let structure = Structure::new(&picture(side, 0.0));
-            assert!((structure.compare(&picture(side, 0.0)).similarity - 1.0).abs() < 1e-6);
-            let shown = picture(side, 30.0);
-            let compared = structure.compare(&shown);
+            let structure = Structure::new(planes(side, 0.0), [side; 2]);
+            assert!((structure.compare(planes(side, 0.0)).similarity - 1.0).abs() < 1e-6);
+            let shown = planes(side, 80.0);
+            let compared = structure.compare(shown.clone());
             assert!(compared.similarity < 0.99);
-            // A step of one grey level along the sign of the slope, in one plane at a time.
+            // A step of half a grey level along the sign of the slope, in one plane at a time.
             for k in 0..3 {
-                let step = |sign: f32| {
+                let step = |by: f32| {
                     let mut moved = shown.clone();
-                    let plane = [&mut moved.y, &mut moved.u, &mut moved.v].into_iter().nth(k).unwrap();
-                    for (v, slope) in plane.iter_mut().zip(&compared.slopes[k]) {
-                        *v = (f32::from(*v) + sign * slope.signum()).clamp(0.0, 255.0) as u8;
-                    }
-                    structure.compare(&moved).similarity
+                    moved[k]
+                        .iter_mut()
+                        .zip(&compared.slopes[k])
+                        .for_each(|(v, slope)| *v += by * slope.signum());
+                    structure.compare(moved).similarity
                 };
-                let foretold: f32 = compared.slopes[k].iter().map(|s| 2.0 * s.abs()).sum();
-                let found = step(1.0) - step(-1.0);
-                assert!(
-                    (found - foretold).abs() < 0.05 * foretold.abs() + 1e-6,
-                    "{side} {k}: {found} {foretold}"
-                );
+                let foretold: f32 = compared.slopes[k].iter().map(|s| s.abs()).sum();
+                let found = step(0.5) - step(-0.5);
+                assert!((found - foretold).abs() < 0.02 * foretold + 1e-6, "{side} {k}: {found} {foretold}");
             }
         }
     }

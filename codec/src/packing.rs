@@ -39,11 +39,21 @@ pub fn pack<T: Copy + Default>(picture: &Yuv420, map: impl Fn(u8) -> T) -> Vec<T
     pack_planes([&picture.y, &picture.u, &picture.v], picture.height / SITE, picture.width / SITE, map)
 }
 
+/// The inverse of [`pack_planes`].
+pub fn unpack_planes<S: Copy, T: Copy + Default>(
+    packed: &[S],
+    h: usize,
+    w: usize,
+    map: impl Fn(S) -> T,
+) -> [Vec<T>; 3] {
+    let mut planes = [64, 16, 16].map(|samples| vec![T::default(); samples * h * w]);
+    correspond(h, w, |at, plane, sample| planes[plane][sample] = map(packed[at]));
+    planes
+}
+
 /// The inverse of [`pack`].
 pub fn unpack<S: Copy>(packed: &[S], h: usize, w: usize, map: impl Fn(S) -> u8) -> Yuv420 {
-    let mut planes = [vec![0; 64 * h * w], vec![0; 16 * h * w], vec![0; 16 * h * w]];
-    correspond(h, w, |at, plane, sample| planes[plane][sample] = map(packed[at]));
-    let [y, u, v] = planes;
+    let [y, u, v] = unpack_planes(packed, h, w, map);
     Yuv420 { width: SITE * w, height: SITE * h, y, u, v }
 }
 

@@ -39,8 +39,12 @@ impl Source {
     pub fn new(codec: &Codec, frame: &Yuv420, g: &Geometry) -> Source {
         let frame = padded(frame);
         let packed = codec.exec.tensor(&packed(&frame), [PACKED, g.site[0], g.site[1]]);
-        let structure = (codec.checkpoint().metric == Metric::MsSsim)
-            .then(|| (Structure::new(&frame), Sensitivity::new(&Plane::luma(&frame))));
+        let structure = (codec.checkpoint().metric == Metric::MsSsim).then(|| {
+            (
+                Structure::new(planes(&frame), [frame.height, frame.width]),
+                Sensitivity::new(&Plane::luma(&frame)),
+            )
+        });
         Source { frame, packed, structure }
     }
 
@@ -60,7 +64,7 @@ impl Source {
             };
         };
         let worth = WORTH * (shown.width * shown.height) as f32;
-        let compared = structure.compare(shown);
+        let compared = structure.compare(planes(shown));
         // The error that would have this slope if errors counted what they do in the mean of their block: D = s e^2.
         let half = 0.5 * worth * (1 << ACTIVATION.frac) as f32 / GREY;
         let (h, w) = (shown.height / SITE, shown.width / SITE);
@@ -88,6 +92,11 @@ impl Source {
         }
         errors.into_iter().map(|error| error as f64 * scale).collect()
     }
+}
+
+/// A picture as MS-SSIM takes it.
+fn planes(picture: &Yuv420) -> [Vec<f32>; 3] {
+    [&picture.y, &picture.u, &picture.v].map(|p| p.iter().map(|&v| f32::from(v) - 128.0).collect())
 }
 
 /// A picture as the networks see it.

@@ -185,27 +185,6 @@ impl Map {
         map
     }
 
-    /// Correlation with `taps` where they fit inside.
-    fn filter(size: usize, taps: &[f32]) -> Map {
-        let mut map = Map::new(size, size + 1 - taps.len());
-        for output in 0..map.outputs {
-            for (k, &tap) in taps.iter().enumerate() {
-                map.add(output, (output + k) as isize, tap);
-            }
-        }
-        map
-    }
-
-    /// Means of two.
-    fn halve(size: usize) -> Map {
-        let mut map = Map::new(size, size / 2);
-        for output in 0..map.outputs {
-            map.add(output, 2 * output as isize, 0.5);
-            map.add(output, 2 * output as isize + 1, 0.5);
-        }
-        map
-    }
-
     /// `[inputs, outputs]`.
     fn transposed(&self) -> Vec<f32> {
         let row = |i| (0..self.outputs).map(move |o| self.weights[o * self.inputs + i]);
@@ -331,10 +310,6 @@ impl Tape for Burn {
         a.zip(b, |a, b| a * b)
     }
 
-    fn div(&self, a: &Value, b: &Value) -> Value {
-        a.zip(b, |a, b| a / b)
-    }
-
     fn affine(&self, x: &Value, scale: f32, offset: f32) -> Value {
         x.map(|x| {
             let scaled = if scale == 1.0 { x } else { x.mul_scalar(scale) };
@@ -399,18 +374,6 @@ impl Tape for Burn {
         Value { tensor: x.tensor.clone().sum().reshape([1, 1, 1, 1]), rank: 0 }
     }
 
-    fn filter(&self, x: &Value, taps: &[f32]) -> Value {
-        x.map(|x| self.separable(&x, |size| Map::filter(size, taps)))
-    }
-
-    fn halve(&self, x: &Value) -> Value {
-        x.map(|x| self.separable(&x, Map::halve))
-    }
-
-    fn enlarge(&self, x: &Value, factor: usize) -> Value {
-        x.map(|x| self.separable(&x, |size| Map::enlarge(size, factor)))
-    }
-
     fn warp(&self, x: &Value, flow: &Value) -> Value {
         Value::new(self.sample(&x.tensor, &flow.tensor, 1))
     }
@@ -418,7 +381,8 @@ impl Tape for Burn {
     fn compensate(&self, packed: &Value, flow: &Value) -> Value {
         let luma = self.shuffle(&self.channels(packed, 0, LUMA), 8);
         let chroma = self.shuffle(&self.channels(packed, LUMA, PACKED - LUMA), 4);
-        let [fine, half] = [8, 4].map(|f| self.affine(&self.enlarge(flow, f), f as f32, 0.0));
+        let enlarged = |factor| flow.map(|x| self.separable(&x, |size| Map::enlarge(size, factor)));
+        let [fine, half] = [8, 4].map(|f| self.affine(&enlarged(f), f as f32, 0.0));
         let grid = self.separable(&luma.tensor, Map::half_samples);
         let luma = self.unshuffle(&Value::new(self.sample(&grid, &fine.tensor, 2)), 8);
         let chroma = self.unshuffle(&self.warp(&chroma, &half), 4);

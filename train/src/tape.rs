@@ -30,8 +30,6 @@ pub trait Tape: Ops {
     fn minus(&self, a: &Self::Tensor, b: &Self::Tensor) -> Self::Tensor;
     /// Product.
     fn mul(&self, a: &Self::Tensor, b: &Self::Tensor) -> Self::Tensor;
-    /// Quotient.
-    fn div(&self, a: &Self::Tensor, b: &Self::Tensor) -> Self::Tensor;
     /// `x * scale + offset`.
     fn affine(&self, x: &Self::Tensor, scale: f32, offset: f32) -> Self::Tensor;
     /// e to the power x.
@@ -60,12 +58,6 @@ pub trait Tape: Ops {
     fn sum_samples(&self, x: &Self::Tensor) -> Self::Tensor;
     /// Sum of all, a scalar.
     fn sum(&self, x: &Self::Tensor) -> Self::Tensor;
-    /// Each plane of `[b, c, h, w]` correlated with `taps` along rows and along columns, where the window fits inside.
-    fn filter(&self, x: &Self::Tensor, taps: &[f32]) -> Self::Tensor;
-    /// Means of 2x2 samples; both sides are even.
-    fn halve(&self, x: &Self::Tensor) -> Self::Tensor;
-    /// Bilinear enlargement by `factor`, sites centred (edges repeat).
-    fn enlarge(&self, x: &Self::Tensor, factor: usize) -> Self::Tensor;
     /// `x` seen through `flow` (`[b, 2, h, w]`, horizontal first, in samples of `x`), bilinear, border repeated.
     fn warp(&self, x: &Self::Tensor, flow: &Self::Tensor) -> Self::Tensor;
     /// A packed picture (f32) seen through a flow at its resolution, in units of 8 luma samples: luma bilinear on the

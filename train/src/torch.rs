@@ -204,10 +204,6 @@ impl Tape for Torch {
         Value(&a.0 * &b.0)
     }
 
-    fn div(&self, a: &Value, b: &Value) -> Value {
-        Value(&a.0 / &b.0)
-    }
-
     fn affine(&self, x: &Value, scale: f32, offset: f32) -> Value {
         let scaled = if scale == 1.0 { x.0.shallow_clone() } else { &x.0 * scale as f64 };
         Value(if offset == 0.0 { scaled } else { scaled + offset as f64 })
@@ -265,23 +261,6 @@ impl Tape for Torch {
         Value(x.0.sum(Kind::Float))
     }
 
-    fn filter(&self, x: &Value, taps: &[f32]) -> Value {
-        // As products with band matrices: convolutions of one channel are twenty times slower.
-        let (_, _, h, w) = x.0.size4().expect("four dimensions");
-        let wide = x.0.contiguous().matmul(&band(w, taps));
-        Value(band(h, taps).transpose(0, 1).matmul(&wide))
-    }
-
-    fn halve(&self, x: &Value) -> Value {
-        Value(x.0.contiguous().avg_pool2d([2, 2], [2, 2], [0, 0], false, true, None))
-    }
-
-    fn enlarge(&self, x: &Value, factor: usize) -> Value {
-        let (_, _, h, w) = x.0.size4().expect("four dimensions");
-        let f = factor as i64;
-        Value(x.0.contiguous().upsample_bilinear2d([h * f, w * f], false, None, None))
-    }
-
     fn warp(&self, x: &Value, flow: &Value) -> Value {
         Value(fused::warp(&x.0, &flow.0))
     }
@@ -330,16 +309,4 @@ impl Tape for Torch {
         self.low.borrow_mut().iter_mut().for_each(|w| *w = None);
         result
     }
-}
-
-/// The matrix `[size, size + 1 - taps]` that correlates a row with `taps`.
-fn band(size: i64, taps: &[f32]) -> Tensor {
-    let outputs = size as usize + 1 - taps.len();
-    let mut matrix = vec![0f32; size as usize * outputs];
-    for output in 0..outputs {
-        for (k, &tap) in taps.iter().enumerate() {
-            matrix[(output + k) * outputs + output] = tap;
-        }
-    }
-    Tensor::from_slice(&matrix).reshape([size, outputs as i64])
 }
