@@ -82,24 +82,18 @@ impl Structure {
             if s > LEAST { similarities[c] / 3.0 * weight(scale) / s } else { 0.0 }
         };
         let mut slopes: Option<[Map; 3]> = None;
-        for (k, results) in compared.into_iter().enumerate().rev() {
-            let mut c = 0;
-            let own = results.map(|(s, slope)| {
-                c += 1;
-                slope.scaled(share(c - 1, k + 1, s))
-            });
-            slopes = Some(match slopes {
-                None => own,
-                Some(coarser) => {
-                    let mut both = own;
-                    both.iter_mut().zip(&coarser).for_each(|(own, coarser)| own.add_spread(coarser));
-                    both
+        for (k, mut results) in compared.into_iter().enumerate().rev() {
+            for (c, (s, slope)) in results.iter_mut().enumerate() {
+                slope.scale(share(c, k + 1, *s));
+                if let Some(coarser) = &slopes {
+                    slope.add_spread(&coarser[c]);
                 }
-            });
+            }
+            slopes = Some(results.map(|(_, slope)| slope));
         }
-        let of_luma = (0..3).map(|c| share(c, 0, finest)).sum();
-        luma_slope = luma_slope.scaled(of_luma);
-        let mut chroma = [cb, cr].map(|p| p.scaled(0.0));
+        luma_slope.scale((0..3).map(|c| share(c, 0, finest)).sum());
+        let mut chroma = [cb, cr];
+        chroma.iter_mut().for_each(|plane| plane.data.fill(0.0));
         if let Some(slopes) = slopes {
             for (slope, by_chroma) in slopes.iter().zip(CHROMA) {
                 luma_slope.add_spread(slope);
@@ -190,9 +184,8 @@ impl Map {
         self.data.iter_mut().zip(&other.data).for_each(|(v, o)| *v += factor * o);
     }
 
-    fn scaled(mut self, factor: f32) -> Map {
+    fn scale(&mut self, factor: f32) {
         self.data.iter_mut().for_each(|v| *v *= factor);
-        self
     }
 
     fn combine(&self, other: &Map, f: impl Fn(f32, f32) -> f32) -> Map {
