@@ -11,6 +11,7 @@ mod maintain;
 mod put;
 mod search;
 pub mod side;
+mod watch;
 
 use clap::{Args, Subcommand};
 use vcn_store::{Error, Location, Store};

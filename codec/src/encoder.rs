@@ -11,13 +11,14 @@ use crate::container::{FramesHasher, GopRecord};
 use crate::entropy::{Histogram, SymbolEncoder};
 use crate::frame_syntax::{self, Head};
 use crate::integer::Integer;
+use crate::judge::{Judge, PACE_BITS};
 use crate::keep::{Keeper, restore, site_errors};
 use crate::model::lambda;
 use crate::model::params::{ACTIVATION, FLOW, LATENT, WIDE};
 use crate::model::transform::{PACKED, Shortcut};
 use crate::packing::cropped;
 use crate::search::{SEARCH, search};
-use crate::source::{PACE_BITS, Source};
+use crate::source::Source;
 use crate::symbols::CodedLatent;
 use crate::vectors::{self, Chosen, Eye, Vectors};
 use crate::warp::{Flow, Plane};
@@ -288,13 +289,14 @@ impl<'a> GopEncoder<'a> {
         if rounds == 0 {
             return Ok(first);
         }
+        let judge = Judge::new(self.codec.checkpoint.metric, &source.frame);
         let judged = |attempt: Attempt| {
-            let seen = source.judge(&attempt.next.picture);
+            let seen = judge.judge(&attempt.next.picture);
             let bits = attempt.coded.side_bits + attempt.coded.symbol_bits;
             let cost = seen.distortion + f64::from(lambda(log.quality as f32)) * bits;
             Judged { attempt, cost, missing: seen.missing }
         };
-        let pace = source.pace();
+        let pace = judge.pace();
         let mut best = judged(first);
         // The last attempt where that is not the best one.
         let mut worse: Option<Judged> = None;

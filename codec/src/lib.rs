@@ -17,6 +17,7 @@ mod frame_syntax;
 pub mod gop;
 mod inspect;
 pub mod integer;
+mod judge;
 mod keep;
 pub mod model;
 pub mod ms_ssim;

@@ -38,7 +38,7 @@ use crate::{
     split::{Bounded, DigestSplitter},
     store::Store,
 };
-use foresee::Known as Stored;
+use foresee::Stored;
 use publish::Contents;
 use request::PLANES;
 

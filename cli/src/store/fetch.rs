@@ -10,11 +10,11 @@ use vcn_media::{
 };
 use vcn_store::{Class, Distortion, Layout, Playback, Store, Timing};
 
+use super::watch::Watch;
 use super::{Context, failure, json};
 use crate::compute::Compute;
 use crate::failure::{Failure, Result};
 use crate::print::{Stream, note, output_name};
-use crate::progress::Progress;
 
 /// Arguments of `vcn store get`.
 #[derive(Args)]
@@ -171,13 +171,10 @@ fn play(store: &Store, a: &Arguments, json: bool) -> Result<u64> {
         Some(times) => create_timed(&a.output, &info, times, options)?,
         None => create(&a.output, &info, options)?,
     };
-    let progress = Progress::new("getting", Some(frames));
-    let mut ticker = json::Ticker::new("frames", json);
-    for done in 1.. {
-        let Some(frame) = playback.next_frame().map_err(failure)? else { break };
+    let watch = Watch::new("getting", Some(frames), json);
+    while let Some(frame) = playback.next_frame().map_err(failure)? {
         writer.write(&frame)?;
-        progress.frame();
-        ticker.reached(done, Some(frames));
+        watch.frame();
     }
     writer.finish()?;
     if let Some(file) = &a.times {

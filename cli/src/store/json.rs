@@ -1,7 +1,6 @@
 //! Results of the store as JSON, version 1.
 
 use std::io::Write;
-use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use vcn_store::{Distortion, Foreseen, Listing, Match, PutOutcome, Sharing};
@@ -52,37 +51,6 @@ pub fn failure(failure: Failure) -> Failure {
         progress(&Failed { event: "error", exit_code: failure.code(), reason: failure.to_string() });
     }
     Failure::Told(failure.code())
-}
-
-/// Tells as JSON how far a command is, now and then.
-pub struct Ticker {
-    event: &'static str,
-    on: bool,
-    told: Instant,
-}
-
-impl Ticker {
-    const INTERVAL: Duration = Duration::from_secs(1);
-
-    /// Tells of an event if `on`.
-    pub fn new(event: &'static str, on: bool) -> Ticker {
-        Ticker { event, on, told: Instant::now() }
-    }
-
-    /// So many are done, of so many if that is known.
-    pub fn reached(&mut self, done: u64, total: Option<u64>) {
-        #[derive(Serialize)]
-        struct Step {
-            event: &'static str,
-            done: u64,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            total: Option<u64>,
-        }
-        if self.on && self.told.elapsed() >= Ticker::INTERVAL {
-            self.told = Instant::now();
-            progress(&Step { event: self.event, done, total });
-        }
-    }
 }
 
 /// A name in a listing.

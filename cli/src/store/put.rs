@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Read;
 use std::sync::Mutex;
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -18,11 +18,11 @@ use vcn_store::{
 use super::class::{ClassName, Storing};
 use super::codec::splitter;
 use super::input::{Counted, Frames, Input, expand, list};
+use super::watch::Watch;
 use super::{Context, failure, json, side};
 use crate::compute::Compute;
 use crate::failure::{Failure, Result};
 use crate::print::{Stream, bytes, note};
-use crate::progress::Progress;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -143,7 +143,8 @@ pub fn run(context: &Context, a: &Arguments) -> Result<()> {
     let queue = Mutex::new(VecDeque::from(inputs));
     let report =
         Mutex::new(Report { results: Vec::new(), failed: Vec::new(), new_bytes: 0, shared_bytes: 0 });
-    let watch = Watch::new(context.json);
+    // Frames are read to be hashed and, unless they are stored, once more to be encoded.
+    let watch = Watch::new("putting", None, context.json);
     std::thread::scope(|scope| {
         for _ in 0..usize::from(a.jobs).min(total) {
             scope.spawn(|| {
@@ -193,7 +194,7 @@ fn would_put(
         failed: Vec<Failed>,
     }
     let mut report = Report { dry_run: true, would_put: Vec::new(), failed: Vec::new() };
-    let watch = Watch::new(context.json);
+    let watch = Watch::new("putting", None, context.json);
     for input in inputs {
         let foreseen =
             one(codec, a, input, &|| watch.frame(), |request, frames| store.foresee(request, frames));
@@ -279,38 +280,6 @@ fn take(context: &Context, report: &mut Report, input: &Input, outcome: Result<P
             total: usize,
         }
         json::progress(&Step { event: "put", done: report.results.len() + report.failed.len(), total });
-    }
-}
-
-/// Counts the frames that are read, to be hashed and, unless they are stored, once more to be encoded.
-struct Watch {
-    bar: Progress,
-    json: bool,
-    /// Frames so far, and when that was told last.
-    told: Mutex<(u64, Instant)>,
-}
-
-impl Watch {
-    /// How often progress is told as JSON.
-    const INTERVAL: Duration = Duration::from_secs(1);
-
-    fn new(json: bool) -> Watch {
-        Watch { bar: Progress::new("putting", None), json, told: Mutex::new((0, Instant::now())) }
-    }
-
-    fn frame(&self) {
-        #[derive(Serialize)]
-        struct Step {
-            event: &'static str,
-            frames: u64,
-        }
-        self.bar.frame();
-        let Ok(mut told) = self.told.lock() else { return };
-        told.0 += 1;
-        if self.json && told.1.elapsed() >= Watch::INTERVAL {
-            told.1 = Instant::now();
-            json::progress(&Step { event: "frames", frames: told.0 });
-        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! `vcn store dups|find|describe`.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 
 use clap::Args;
 use serde::Serialize;
@@ -13,6 +12,7 @@ use super::changes::done;
 use super::codec::splitter;
 use super::evidence::{Video, group, saved};
 use super::input::{Counted, Frames};
+use super::watch::Watch;
 use super::{Context, failure, json};
 use crate::compute::Compute;
 use crate::failure::{Failure, Result};
@@ -153,16 +153,8 @@ pub fn find(context: &Context, a: &FindArguments) -> Result<()> {
     let store = context.open_with_codecs(a.how.model.as_deref(), &a.how.compute)?;
     let frames = Frames::open(&a.input, OpenOptions::default())?;
     let info = frames.info().clone();
-    let bar = Progress::new("reading", info.frames);
-    let told = Mutex::new((0, json::Ticker::new("frames", context.json)));
-    let each = || {
-        bar.frame();
-        if let Ok(mut told) = told.lock() {
-            told.0 += 1;
-            let (read, ticker) = &mut *told;
-            ticker.reached(*read, info.frames);
-        }
-    };
+    let watch = Watch::new("reading", info.frames, context.json);
+    let each = || watch.frame();
     let mut frames = Counted { frames, each: &each };
     let query = Query {
         rate: info.fps.as_f64(),
@@ -174,7 +166,7 @@ pub fn find(context: &Context, a: &FindArguments) -> Result<()> {
         options: a.how.options(),
     };
     let found = store.find(&mut frames, query).map_err(failure)?;
-    drop(bar);
+    drop(watch);
     if let Some(path) = &a.how.html {
         if a.input == "-" {
             let reason = "--html needs the pictures a second time: give a file instead of `-`";

@@ -37,7 +37,7 @@ pub struct Foreseen {
 
 /// Segments of a video that are stored, by their frames keys.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct Stored {
     segments: BTreeMap<Digest, Segment>,
 }
 
@@ -73,55 +73,47 @@ impl Store {
             Some(row) => row.identity == identity,
             None => false,
         };
-        let mut known = Known::default();
+        let mut stored = Stored::default();
         for range in ranges(&starts) {
             let frames = &digests[range];
-            known.look_up(self, key_of(&request, frames, format), frames.len())?;
+            stored.look_up(self, key_of(&request, frames, format), frames.len())?;
         }
-        let same = self.stored_same(&request, identity)?;
+        let same = self.stored_same(&request, None, identity)?;
         let frames = digests.len() as u64;
-        let (sharing, reason) = match (there, &same, known.frames()) {
-            (true, Some(_), _) => {
-                (Sharing::AlreadyThere, "the name stands for these frames and side streams already")
-            }
-            (_, Some(_), _) => (Sharing::Identical, "the same frames and side streams are stored"),
-            (_, None, 0) => (Sharing::None, "no run of its frames is stored"),
-            (_, None, _) => (Sharing::Segments, ""),
+        let sharing = match (there, &same, stored.frames()) {
+            (true, Some(_), _) => Sharing::AlreadyThere,
+            (_, Some(_), _) => Sharing::Identical,
+            (_, None, 0) => Sharing::None,
+            (_, None, _) => Sharing::Segments,
         };
-        let reason = match sharing {
-            Sharing::Segments => format!("{} of {frames} frames are in stored segments", known.frames()),
-            _ => reason.to_owned(),
-        };
+        let reason = sharing.reason(stored.frames(), frames);
         let (shared_frames, shared_bytes) = match &same {
             Some((_, manifest)) => (frames, manifest.segments.iter().map(|segment| segment.bytes).sum()),
-            None => (known.frames(), known.bytes()),
+            None => (stored.frames(), stored.bytes()),
         };
         let shared_with = match &same {
             Some((digest, _)) => self.catalogue.names_of(*digest, NAMED)?,
-            None => known.names(self)?,
+            None => stored.names(self)?,
         };
         Ok(Foreseen { identity, sharing, frames, shared_frames, shared_bytes, shared_with, reason })
     }
 
-    /// A stored video of this identity in a class that serves.
+    /// A stored video of this identity in a class that serves, and that may be believed.
     pub(super) fn stored_same(
         &self,
         request: &PutRequest,
+        claimant: Option<&str>,
         identity: Digest,
     ) -> Result<Option<(Digest, Manifest)>> {
-        for digest in self.catalogue.manifests_of(identity)? {
-            match Manifest::read(self.objects.as_ref(), ObjectId { kind: Kind::Manifest, digest }) {
-                Ok(manifest) if serves(request, &manifest) => return Ok(Some((digest, manifest))),
-                Ok(_) => {}
-                Err(error) if error.is_loss() || error.is_newer() => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(None)
+        self.first_of(identity, |digest| {
+            let id = ObjectId { kind: Kind::Manifest, digest };
+            let manifest = Manifest::read(self.objects.as_ref(), id)?;
+            Ok(serves(request, claimant, &manifest).then_some(manifest))
+        })
     }
 }
 
-impl Known {
+impl Stored {
     /// Remembers a segment if it is stored; a run of frames that comes twice counts twice.
     pub fn look_up(&mut self, store: &Store, key: Digest, frames: usize) -> Result<()> {
         if let Some(segment) = self.segments.get_mut(&key) {
@@ -146,18 +138,6 @@ impl Known {
 
     /// Names of videos that have these segments, a few.
     pub fn names(&self, store: &Store) -> Result<Vec<String>> {
-        let mut names: Vec<String> = Vec::new();
-        for manifest in self.segments.values().filter_map(|segment| segment.manifest) {
-            if names.len() >= NAMED {
-                break;
-            }
-            for name in store.catalogue.names_of(manifest, NAMED)? {
-                if !names.contains(&name) {
-                    names.push(name);
-                }
-            }
-        }
-        names.truncate(NAMED);
-        Ok(names)
+        store.a_few_names(self.segments.values().filter_map(|segment| segment.manifest))
     }
 }

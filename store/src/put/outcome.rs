@@ -17,6 +17,18 @@ pub enum Sharing {
     None,
 }
 
+impl Sharing {
+    /// Why, in words, of a video of so many frames that shares so many.
+    pub(super) fn reason(self, shared: u64, frames: u64) -> String {
+        match self {
+            Sharing::AlreadyThere => "the name stands for these frames and side streams already".to_owned(),
+            Sharing::Identical => "the same frames and side streams are stored".to_owned(),
+            Sharing::Segments => format!("{shared} of {frames} frames are in stored segments"),
+            Sharing::Replaced | Sharing::None => "no run of its frames is stored".to_owned(),
+        }
+    }
+}
+
 /// What a put did.
 #[derive(Clone, Debug)]
 pub struct PutOutcome {

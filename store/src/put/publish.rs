@@ -15,6 +15,7 @@ use crate::{
     manifest::{self, BlobRef, Manifest, SegmentRef, SideRef},
     objects::{Kind, ObjectId, fetch},
     record::{Class, Entry, Event, Timing},
+    store::Store,
 };
 
 /// Names that an outcome lists at most.
@@ -30,6 +31,25 @@ pub(super) struct Contents {
     /// All of them are here.
     pub segments: Vec<SegmentRef>,
     pub side: Vec<SideRef>,
+}
+
+impl Store {
+    /// Names that stand for any of some manifests.
+    pub(super) fn a_few_names(&self, manifests: impl Iterator<Item = Digest>) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        for manifest in manifests {
+            if names.len() >= NAMED {
+                break;
+            }
+            for name in self.catalogue.names_of(manifest, NAMED)? {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        names.truncate(NAMED);
+        Ok(names)
+    }
 }
 
 impl Put<'_, '_> {
@@ -123,37 +143,22 @@ impl Put<'_, '_> {
         if self.request.dedup != Dedup::Report {
             return Ok(None);
         }
-        let what = match (self.store.stored_same(&self.request, identity)?, self.stored.frames()) {
-            (Some((id, _)), _) => {
-                let names = self.store.catalogue.names_of(id, NAMED)?;
-                ("the same frames and side streams are stored".to_owned(), names)
-            }
+        let same = self.store.stored_same(&self.request, self.claimant.as_deref(), identity)?;
+        let shared = self.stored.frames();
+        let (sharing, names) = match (same, shared) {
+            (Some((id, _)), _) => (Sharing::Identical, self.store.catalogue.names_of(id, NAMED)?),
             (None, 0) => return Ok(None),
-            (None, shared) => (
-                format!("{shared} of {frames} frames are in stored segments"),
-                self.stored.names(self.store)?,
-            ),
+            (None, _) => (Sharing::Segments, self.stored.names(self.store)?),
         };
-        Ok(Some((format!("nothing was shared, as asked, though {}", what.0), what.1)))
+        let what = sharing.reason(shared, frames);
+        Ok(Some((format!("nothing was shared, as asked, though {what}"), names)))
     }
 
     pub(super) fn outcome(&self, id: Digest, manifest: &Manifest, sharing: Sharing) -> PutOutcome {
         let whole = matches!(sharing, Sharing::AlreadyThere | Sharing::Identical);
         let tally = &self.tally;
-        let reason = match sharing {
-            Sharing::AlreadyThere => "the name stands for these frames and side streams already".to_owned(),
-            Sharing::Identical => "the same frames and side streams are stored".to_owned(),
-            Sharing::Segments => {
-                format!("{} of {} frames are in stored segments", tally.shared_frames, manifest.frames)
-            }
-            Sharing::Replaced | Sharing::None => "no run of its frames is stored".to_owned(),
-        };
         let stored: u64 = manifest.segments.iter().map(|segment| segment.bytes).sum();
-        let mut shared_with = Vec::new();
-        for manifest in &tally.shared_with {
-            shared_with.extend(self.store.catalogue.names_of(*manifest, NAMED).unwrap_or_default());
-            shared_with.truncate(NAMED);
-        }
+        let shared_with = self.store.a_few_names(tally.shared_with.iter().copied()).unwrap_or_default();
         PutOutcome {
             name: self.request.name.to_owned(),
             identity: manifest.identity,
@@ -167,7 +172,7 @@ impl Put<'_, '_> {
             shared_bytes: if whole { stored } else { tally.shared_bytes },
             shared_with,
             alike: Vec::new(),
-            reason,
+            reason: sharing.reason(tally.shared_frames, manifest.frames),
         }
     }
 

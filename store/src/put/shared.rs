@@ -12,6 +12,7 @@ use crate::{
     objects::{Kind, ObjectId, fetch},
     record::Class,
     segment,
+    store::Store,
 };
 
 /// A stored segment that serves, and the manifest that brought it in.
@@ -27,15 +28,7 @@ impl Put<'_, '_> {
         if self.request.dedup == Dedup::Report {
             return Ok(None);
         }
-        for digest in self.store.catalogue.manifests_of(identity)? {
-            match self.usable(digest, identity) {
-                Ok(Some(manifest)) => return Ok(Some((digest, manifest))),
-                Ok(None) => {}
-                Err(error) if error.is_loss() || error.is_newer() => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(None)
+        self.store.first_of(identity, |digest| self.usable(digest, identity))
     }
 
     /// Pins a manifest and its parts, then checks that they are there.
@@ -44,8 +37,8 @@ impl Put<'_, '_> {
         let id = ObjectId { kind: Kind::Manifest, digest };
         self.pin(&[id])?;
         let manifest = Manifest::read(backend, id)?;
-        let believed = manifest.claimant.is_none() || manifest.claimant == self.claimant;
-        if manifest.identity != identity || !serves(&self.request, &manifest) || !believed {
+        let serves = serves(&self.request, self.claimant.as_deref(), &manifest);
+        if manifest.identity != identity || !serves {
             return Ok(None);
         }
         let mut ids: Vec<ObjectId> = manifest.segments.iter().map(SegmentRef::id).collect();
@@ -137,8 +130,30 @@ impl Put<'_, '_> {
     }
 }
 
-/// Whether a manifest has what the class of a request promises.
-pub(super) fn serves(request: &PutRequest, manifest: &Manifest) -> bool {
+impl Store {
+    /// The first manifest of an identity that `usable` takes; those that are lost or of a newer kind are passed over.
+    pub(super) fn first_of(
+        &self,
+        identity: Digest,
+        usable: impl Fn(Digest) -> Result<Option<Manifest>>,
+    ) -> Result<Option<(Digest, Manifest)>> {
+        for digest in self.catalogue.manifests_of(identity)? {
+            match usable(digest) {
+                Ok(Some(manifest)) => return Ok(Some((digest, manifest))),
+                Ok(None) => {}
+                Err(error) if error.is_loss() || error.is_newer() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether a manifest has what the class of a request promises, and need not be taken on another's word.
+pub(super) fn serves(request: &PutRequest, claimant: Option<&str>, manifest: &Manifest) -> bool {
+    if manifest.claimant.is_some() && manifest.claimant.as_deref() != claimant {
+        return false;
+    }
     let codec = request.any_codec || manifest.codec == request.codec.id();
     let as_asked = codec && manifest.quality == request.quality;
     match request.class {
