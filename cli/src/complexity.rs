@@ -8,7 +8,7 @@ use vcn_codec::model::latent::{HYPER_STRIDE, Latent};
 use vcn_codec::model::motion;
 use vcn_codec::model::ops::Ops;
 use vcn_codec::model::params::Conv;
-use vcn_codec::model::transform::PACKED;
+use vcn_codec::model::transform::{LUMA, PACKED};
 use vcn_codec::model::{FEATURES, Model, intra};
 
 /// Side of the picture that is counted, a multiple of every stride.
@@ -78,6 +78,9 @@ pub fn count() -> Complexity {
         entropy,
         part("synthesis", true, &|| {
             model.intra.synthesise(&o, &at(intra::KEPT.channels(), 16), &quality);
+        }),
+        part("restoration", true, &|| {
+            model.intra.restoration.forward(&o, &at(LUMA, 8), &features, &quality);
         }),
     ];
 

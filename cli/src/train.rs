@@ -101,10 +101,15 @@ enum Backend {
 pub fn run(a: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let stage = match a.stage.as_str() {
         "intra" => Stage::Intra,
+        "restoration" => Stage::Restoration,
         "motion" => Stage::Motion,
         "inter" => Stage::Inter,
         "joint" => Stage::Joint,
-        other => return Err(format!("unknown stage {other}: use intra, motion, inter or joint").into()),
+        other => {
+            return Err(
+                format!("unknown stage {other}: use intra, restoration, motion, inter or joint").into()
+            );
+        }
     };
     let state = a.out.join("state.safetensors");
     if a.evaluate || a.steps > 0 {
@@ -147,7 +152,7 @@ fn check(a: &Arguments, stage: Stage) -> Result<(), Box<dyn std::error::Error>> 
     if a.batch == 0 || a.frames == 0 || a.threads == 0 {
         return Err("--batch, --frames and --threads must be at least 1".into());
     }
-    if stage != Stage::Intra && a.frames < 2 && !a.evaluate {
+    if !stage.single() && a.frames < 2 && !a.evaluate {
         return Err(format!("--frames {}: the stage {} needs at least 2", a.frames, a.stage).into());
     }
     if stage == Stage::Motion && a.metric == Metric::MsSsim {
@@ -188,7 +193,7 @@ fn work(
     }
     let held: Vec<&str> = clips.validation.iter().map(|c| c.name.as_str()).collect();
     eprintln!("{} clips to train on, {} held out: {}", clips.train.len(), held.len(), held.join(" "));
-    let (frames, lead) = if stage == Stage::Intra { (1, 0) } else { (a.frames, a.lead) };
+    let (frames, lead) = if stage.single() { (1, 0) } else { (a.frames, a.lead) };
     let stills = if stage == Stage::Joint { a.stills } else { 0 };
     let settings = Settings {
         stage,

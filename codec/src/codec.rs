@@ -13,7 +13,7 @@ use crate::integer::Integer;
 use crate::model::inter::Context;
 use crate::model::motion::{self, STRIDE};
 use crate::model::params::{ACTIVATION, FLOW, PIXEL};
-use crate::model::transform::{PACKED, packed_plane};
+use crate::model::transform::{LUMA, PACKED, packed_plane};
 use crate::model::{FEATURES, Model, quality_plane};
 use crate::packing::{BLOCK, SITE, pack_planes, unpack};
 use crate::symbols::LatentCoder;
@@ -105,17 +105,27 @@ impl Codec {
     pub(crate) fn intra_frame(&self, latent: &[i32], quality: u8, g: &Geometry) -> Reference {
         let [h, w] = g.block;
         let latent = self.exec.tensor(latent, [crate::model::intra::KEPT.channels(), h, w]);
-        let (parts, features) = self.model.intra.synthesise(&self.exec, &latent, &self.plane(quality));
-        let grey = vec![0; PACKED * g.site[0] * g.site[1]];
-        let features = self.exec.integers(features);
-        Reference { picture: self.picture(&grey, parts, g), features, motion: None, anchor: None }
+        let plane = self.plane(quality);
+        let ([a, b], features) = self.model.intra.synthesise(&self.exec, &latent, &plane);
+        let mut samples = sum([self.exec.integers(a), self.exec.integers(b)]);
+        if self.checkpoint.syntax().restoration {
+            self.restore(&mut samples, &features, &plane, g);
+        }
+        Reference {
+            picture: shown(&samples, g),
+            features: self.exec.integers(features),
+            motion: None,
+            anchor: None,
+        }
     }
 
-    /// Adds the networks' picture to a prediction (format [`PIXEL`]) and rounds to 8 bits.
-    fn picture(&self, prediction: &[i32], parts: [Tensor<4>; 2], g: &Geometry) -> Arc<Yuv420> {
-        let [a, b] = parts.map(|p| self.exec.integers(p));
-        let sum: Vec<i32> = prediction.iter().zip(a).zip(b).map(|((p, a), b)| p + a + b).collect();
-        Arc::new(unpack(&sum, g.site[0], g.site[1], sample))
+    /// Restores the luma of a packed picture, format [`PIXEL`].
+    fn restore(&self, samples: &mut [i32], features: &Tensor<4>, plane: &Tensor<4>, g: &Geometry) {
+        let [h, w] = g.site;
+        let luma = &mut samples[..LUMA * h * w];
+        let seen = self.exec.tensor(&activation(luma), [LUMA, h, w]);
+        let restored = self.model.intra.restoration.forward(&self.exec, &seen, features, plane);
+        luma.iter_mut().zip(self.exec.integers(restored)).for_each(|(sample, more)| *sample += more);
     }
 
     /// Flow from a motion latent.
@@ -183,8 +193,9 @@ impl Codec {
             }
             None => prediction.anchor.clone(),
         };
-        let features = self.exec.integers(features);
-        Reference { picture: self.picture(&prediction.samples, parts, g), features, motion, anchor }
+        let residual = sum(parts.map(|part| self.exec.integers(part)));
+        let samples = sum([prediction.samples.clone(), residual]);
+        Reference { picture: shown(&samples, g), features: self.exec.integers(features), motion, anchor }
     }
 
     /// What is known of a frame's motion before it.
@@ -205,6 +216,17 @@ pub(crate) fn warped(picture: &Yuv420, flow: &Flow) -> Vec<i32> {
     let luma = warp_luma(&plane(&picture.y, w, h).half_samples(), flow);
     let [u, v] = [&picture.u, &picture.v].map(|p| warp_chroma(&plane(p, w / 2, h / 2), flow));
     pack_planes([&luma, &u, &v], flow.height, flow.width, |s: i32| s - (128 << 4))
+}
+
+/// Sum of two packed pictures.
+fn sum([mut a, b]: [Vec<i32>; 2]) -> Vec<i32> {
+    a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+    a
+}
+
+/// A packed picture, format [`PIXEL`], in 8 bits.
+fn shown(samples: &[i32], g: &Geometry) -> Arc<Yuv420> {
+    Arc::new(unpack(samples, g.site[0], g.site[1], sample))
 }
 
 /// From [`PIXEL`] format to 8 bits.

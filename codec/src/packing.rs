@@ -2,10 +2,10 @@
 
 use vcn_media::Yuv420;
 
-use crate::model::transform::PACKED;
+use crate::model::transform::{PACKED, SIDE};
 
 /// Luma samples per packed site, each way.
-pub const SITE: usize = 8;
+pub const SITE: usize = SIDE;
 /// Sides of coded pictures are multiples of this.
 pub const BLOCK: usize = 16;
 

@@ -68,7 +68,11 @@ pub fn intra<P: Tape>(
     let y = t.plus(&t.full(&linear), &t.full(&learned));
     let coded = code(t, &net.latent, &y, None, q);
     let ([linear, learned], features) = net.synthesise(t, &coded.latent, &q.plane);
-    let packed = limit(t, &t.plus(&t.full(&linear), &t.full(&learned)));
+    let synthesised = t.plus(&t.full(&linear), &t.full(&learned));
+    let [luma, chroma] =
+        [(0, LUMA), (LUMA, PACKED - LUMA)].map(|(start, len)| t.channels(&synthesised, start, len));
+    let restored = net.restoration.forward(t, &luma, &features, &q.plane);
+    let packed = limit(t, &t.cat(&[&t.plus(&luma, &t.full(&restored)), &chroma]));
     Frame {
         reference: Reference { packed, features, motion: None, anchor: None, vectors: Vec::new() },
         bits: coded.bits,

@@ -34,6 +34,8 @@ use crate::{Error, Result};
 pub enum Stage {
     /// The intra codec alone.
     Intra,
+    /// Of the intra codec, what restores its luma.
+    Restoration,
     /// The motion codec: prediction error and motion bits.
     Motion,
     /// The inter codec on a frozen intra codec.
@@ -43,10 +45,16 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Whether the stage knows only single frames.
+    pub fn single(self) -> bool {
+        matches!(self, Stage::Intra | Stage::Restoration)
+    }
+
     /// Whether the stage changes a parameter.
     fn trains(self, name: &str) -> bool {
         match self {
             Stage::Intra => name.starts_with("intra."),
+            Stage::Restoration => name.starts_with("intra.restoration."),
             Stage::Motion => name.starts_with("inter.motion."),
             Stage::Inter => name.starts_with("inter."),
             Stage::Joint => true,
@@ -252,7 +260,7 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, metric: Metric, batch: &
             searched_mse: 0.0,
         };
         reference = frame.reference;
-        if stage == Stage::Intra {
+        if stage.single() {
             return outcome;
         }
         if stage == Stage::Joint {
@@ -511,6 +519,7 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
     let stage = settings.stage;
     let stage_name = match stage {
         Stage::Intra => "intra",
+        Stage::Restoration => "restoration",
         Stage::Motion => "motion",
         Stage::Inter => "inter",
         Stage::Joint => "joint",
@@ -619,7 +628,7 @@ pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settin
                 {
                     load(t, model, settings, &state.adam.average);
                     record.validation = Some(t.without_gradients(|t| {
-                        validate(t, model, if stage == Stage::Intra { 1 } else { 5 }, 192, &clips.validation)
+                        validate(t, model, if stage.single() { 1 } else { 5 }, 192, &clips.validation)
                     }));
                     clock = Instant::now();
                 }

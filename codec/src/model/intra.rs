@@ -5,6 +5,7 @@ use super::blocks::{Down, Residual, Up, chain};
 use super::latent::{Latent, Sizes};
 use super::ops::Ops;
 use super::params::{Conv, Init, LATENT, PIXEL, Params};
+use super::restoration::Restoration;
 use super::transform::{Kept, PACKED, Shortcut};
 
 /// Coefficients of an intra macroblock that the latent keeps.
@@ -18,6 +19,8 @@ const WIDTH: usize = 96;
 pub struct Intra {
     /// Entropy model of the latent, which lives at 1/16 resolution.
     pub latent: Latent,
+    /// What is done to the synthesised luma at last.
+    pub restoration: Restoration,
     shortcut: Shortcut,
     analysis_in: Conv,
     analysis: Vec<Residual>,
@@ -45,6 +48,7 @@ impl Intra {
         };
         p.scope("intra", |p| Intra {
             latent: KEPT.latent(p, sizes, STEP, &spread),
+            restoration: Restoration::new(p),
             shortcut: Shortcut::new(p, "shortcut", KEPT),
             analysis_in: p.conv("analysis.in", PACKED + 1, WIDTH, 3, Init::Fan(1.0)),
             analysis: Residual::stack(p, "analysis.block", WIDTH, 2, 2),
@@ -70,8 +74,8 @@ impl Intra {
         [self.shortcut.analyse(o, x), self.analysis_out.forward(o, &h)]
     }
 
-    /// Synthesis: dequantised latent to the packed picture, as two tensors to be added, and the reference features
-    /// for the next frame.
+    /// Synthesis: dequantised latent to the packed picture before its restoration, as two tensors to be added, and the
+    /// reference features for the next frame.
     pub fn synthesise<O: Ops>(
         &self,
         o: &O,

@@ -7,6 +7,7 @@ pub mod latent;
 pub mod motion;
 pub mod ops;
 pub mod params;
+pub mod restoration;
 pub mod transform;
 
 use params::Params;

@@ -13,10 +13,12 @@ const RGB_WEIGHTS: [f32; 3] = [1.0, 1.159, 0.9];
 /// What the squared error of a sample of Y, Cb or Cr adds to the squared error of the picture in RGB: a chroma sample
 /// stands for four pixels.
 pub const SAMPLE_WEIGHTS: [f32; 3] = [RGB_WEIGHTS[0], 4.0 * RGB_WEIGHTS[1], 4.0 * RGB_WEIGHTS[2]];
+/// Luma samples per site of a packed picture, each way.
+pub const SIDE: usize = 8;
 /// Channels of a packed picture.
 pub const PACKED: usize = 96;
 /// Of these, luma.
-pub const LUMA: usize = 64;
+pub const LUMA: usize = SIDE * SIDE;
 /// Grey levels that a real value of 1 stands for in a packed picture.
 pub const GREY: f32 = 32.0;
 /// Size of a coefficient that a real value of 1 stands for in a latent.
