@@ -22,7 +22,7 @@ pub struct Arguments {
     /// Folder for the state and the log of the run; an existing run goes on.
     #[arg(short, long)]
     out: PathBuf,
-    /// intra, motion, inter or joint.
+    /// intra, restoration (of the intra codec, what mends its luma), motion, inter or joint.
     #[arg(long, default_value = "joint")]
     stage: String,
     /// What pictures are compared by in the loss; models for ms-ssim are made from ones for psnr.
