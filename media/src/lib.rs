@@ -63,11 +63,13 @@ pub use atomic_file::AtomicFile;
 #[cfg(feature = "files")]
 pub use create::{CreateOptions, create, create_timed, keeps_times};
 #[cfg(feature = "files")]
+pub use ffmpeg::ffmpeg_output;
+#[cfg(feature = "files")]
 pub use frame_times::FrameTimes;
 #[cfg(feature = "files")]
 pub use open::{OpenOptions, open};
 #[cfg(feature = "files")]
-pub use pending::{Fleeting, remove_pending};
+pub use pending::{Fleeting, remove_abandoned, remove_pending};
 #[cfg(feature = "files")]
 pub use scratch::Scratch;
 #[cfg(feature = "files")]

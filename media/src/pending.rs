@@ -1,8 +1,10 @@
-//! Outputs under construction: they live under a hidden name beside their target until they are complete.
+//! Outputs under construction: they live under a hidden name beside their target until they are complete. Each is locked
+//! by who makes it, so that others can tell what a killed process has left behind, on whatever machine that was.
 
 use std::{
-    ffi::OsString,
-    fs::{self, File},
+    collections::BTreeSet,
+    ffi::{OsStr, OsString},
+    fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -12,6 +14,9 @@ use crate::error::{Error, Result};
 
 /// What is to be removed if this process is interrupted, in the order in which it was made.
 static PENDING: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+
+/// Folders in which this process has looked for what was abandoned.
+static TIDIED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 struct Entry {
     path: PathBuf,
@@ -28,6 +33,24 @@ pub fn remove_pending() -> impl Sized {
         (entry.remove)(&entry.path);
     }
     registry
+}
+
+/// Removes the unfinished outputs in a folder whose makers are gone, such as killed processes. What cannot be removed
+/// stays: it is in nobody's way.
+pub fn remove_abandoned(folder: &Path) {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    // To open anything else could take for ever.
+    let is_output = |entry: &fs::DirEntry| {
+        is_hidden_name(&entry.file_name())
+            && entry.file_type().is_ok_and(|kind| kind.is_file() || kind.is_dir())
+    };
+    for entry in entries.flatten().filter(is_output) {
+        // Held while removing: whoever is just making it takes another name.
+        if let Ok(Some(_lock)) = lock(&entry.path()) {
+            remove(&entry.path());
+        }
+    }
 }
 
 /// A file, or a folder if it is empty, that is not to outlive the work that needs it: removed when dropped, and by
@@ -61,6 +84,8 @@ impl Drop for Fleeting {
 pub(crate) struct Pending {
     path: PathBuf,
     renamed: bool,
+    /// Absent where the file system has no locks.
+    _lock: Option<File>,
 }
 
 impl Pending {
@@ -161,13 +186,16 @@ fn create<T>(
     extension: Option<&str>,
     make: impl Fn(&Path) -> io::Result<T>,
 ) -> Result<(Pending, T)> {
+    if TIDIED.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned()) {
+        remove_abandoned(folder);
+    }
     // Held while creating, so that `remove_pending` misses nothing.
     let mut registry = pending();
-    let mut attempt = 0;
+    let mut attempt = 0u32;
     loop {
         let mut hidden = OsString::from(".");
         hidden.push(name);
-        hidden.push(format!(".partial-{}", std::process::id()));
+        hidden.push(format!("{PARTIAL}{}", std::process::id()));
         if attempt > 0 {
             hidden.push(format!("-{attempt}"));
         }
@@ -177,13 +205,70 @@ fn create<T>(
         let path = folder.join(hidden);
         match make(&path) {
             Ok(made) => {
-                registry.push(Entry { path: path.clone(), remove });
-                return Ok((Pending { path, renamed: false }, made));
+                // Another process may have taken it for abandoned before it was locked.
+                match lock(&path) {
+                    Ok(lock) => {
+                        registry.push(Entry { path: path.clone(), remove });
+                        return Ok((Pending { path, renamed: false, _lock: lock }, made));
+                    }
+                    Err(source) if attempt == MOST_ATTEMPTS => {
+                        return Err(Error::Io { doing: "lock", path, source });
+                    }
+                    Err(_) => attempt += 1,
+                }
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 1000 => attempt += 1,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < MOST_ATTEMPTS => {
+                attempt += 1
+            }
             Err(error) => return Err(Error::Io { doing: "create", path, source: error }),
         }
     }
+}
+
+/// Most names that are tried.
+const MOST_ATTEMPTS: u32 = 1000;
+/// What follows a target's name in a hidden one, before the PID.
+const PARTIAL: &str = ".partial-";
+
+/// Whether a name is `.NAME.partial-PID`, with or without the number of an attempt and an extension.
+fn is_hidden_name(name: &OsStr) -> bool {
+    let Some(name) = name.to_str().and_then(|name| name.strip_prefix('.')) else { return false };
+    let Some((target, maker)) = name.rsplit_once(PARTIAL) else { return false };
+    let maker = maker.split_once('.').map_or(maker, |(maker, _extension)| maker);
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (pid, attempt) = maker.split_once('-').unwrap_or((maker, "0"));
+    !target.is_empty() && is_number(pid) && is_number(attempt)
+}
+
+/// The lock of an output under construction; nothing where the file system has no locks.
+///
+/// # Errors
+/// It is locked by its maker, or gone.
+#[cfg(unix)]
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    use std::os::unix::fs::MetadataExt;
+
+    let file = match File::open(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
+        Err(TryLockError::Error(_)) => return Ok(None),
+    }
+    // Another process may have removed it between the two, and this name may be somebody's again.
+    let (locked, named) = (file.metadata()?, fs::symlink_metadata(path)?);
+    match (locked.dev(), locked.ino()) == (named.dev(), named.ino()) {
+        true => Ok(Some(file)),
+        false => Err(io::ErrorKind::NotFound.into()),
+    }
+}
+
+/// Elsewhere a lock would keep the maker from writing through another handle.
+#[cfg(not(unix))]
+fn lock(_: &Path) -> io::Result<Option<File>> {
+    Ok(None)
 }
 
 /// Removes a file or an empty folder.

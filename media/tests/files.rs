@@ -252,6 +252,33 @@ fn an_abandoned_output_leaves_nothing_behind() {
 }
 
 #[test]
+#[cfg(unix)]
+fn what_a_killed_process_left_goes_with_the_next_output() {
+    let root = tempfile::tempdir().unwrap();
+    let path = |name: &str| root.path().join(name);
+    // Somebody is at work in this folder.
+    let at_work = AtomicFile::create(path("work.vcn"), false).unwrap();
+    let left = [".a.y4m.partial-1", ".b.partial-77-2.mp4"];
+    let kept = [".a.y4m.partial-", ".partial-1", "a.partial-1", ".a.partial-1-x", ".a.partial-x.mp4"];
+    left.iter().chain(&kept).for_each(|name| fs::write(path(name), "torn").unwrap());
+    fs::create_dir(path(".frames.partial-5")).unwrap();
+    fs::write(path(".frames.partial-5/im1.png"), "torn").unwrap();
+    // What would hang who opens it.
+    assert!(std::process::Command::new("mkfifo").arg(path(".c.partial-9")).status().unwrap().success());
+    vcn_media::remove_abandoned(root.path());
+    at_work.commit().unwrap();
+    let mut expected: Vec<&str> = kept.iter().copied().chain([".c.partial-9", "work.vcn"]).collect();
+    expected.sort_unstable();
+    assert_eq!(names(root.path()), expected);
+
+    // The first output in a folder tidies it.
+    let other = tempfile::tempdir().unwrap();
+    fs::write(other.path().join(left[0]), "torn").unwrap();
+    AtomicFile::write(other.path().join("b"), b"whole", false).unwrap();
+    assert_eq!(names(other.path()), ["b"]);
+}
+
+#[test]
 fn a_file_made_meanwhile_is_not_overwritten_by_the_commit() {
     let root = tempfile::tempdir().unwrap();
     let path: PathBuf = root.path().join("late.vcn");

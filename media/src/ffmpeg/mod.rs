@@ -2,9 +2,11 @@
 
 mod child;
 mod matroska;
+mod output;
 mod probe;
 mod reader;
 mod writer;
 
+pub use output::ffmpeg_output;
 pub(crate) use reader::Reader;
 pub(crate) use writer::Writer;

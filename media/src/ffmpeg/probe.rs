@@ -1,11 +1,8 @@
 //! What `ffprobe` knows of a file and the Y4M on `ffmpeg`'s pipe does not say.
 
-use std::{
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{path::Path, process::Command};
 
-use super::child::{apart, failure, not_started};
+use super::output::output;
 use crate::{
     error::{Error, Result},
     picture::{Matrix, Range},
@@ -29,15 +26,14 @@ impl Probe {
     pub(crate) fn run(path: &Path, input: &str) -> Result<Probe> {
         let entries = "stream=pix_fmt,color_range,color_space,avg_frame_rate,r_frame_rate,nb_frames";
         let mut command = Command::new("ffprobe");
-        command
-            .args(["-v", "error", "-select_streams", "v:0", "-show_entries", entries])
-            .args(["-of", "default=noprint_wrappers=1", "-i", input])
-            .stdin(Stdio::null());
-        let output = apart(&mut command).output().map_err(|error| not_started("ffprobe", path, error))?;
-        if !output.status.success() {
-            return Err(failure("ffprobe", path, &output.stderr, &output.status.to_string()));
-        }
-        let text = String::from_utf8_lossy(&output.stdout);
+        command.args(["-v", "error", "-select_streams", "v:0", "-show_entries", entries]).args([
+            "-of",
+            "default=noprint_wrappers=1",
+            "-i",
+            input,
+        ]);
+        let printed = output("ffprobe", path, &mut command)?;
+        let text = String::from_utf8_lossy(&printed);
         let field = |name: &str| {
             text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=').map(str::trim))
         };
