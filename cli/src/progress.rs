@@ -1,5 +1,6 @@
 //! The one progress reporter: a bar on standard error, shown on terminals only.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -7,6 +8,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// Progress of a command, mostly through frames. Removed from the screen when dropped.
 pub struct Progress {
     bar: ProgressBar,
+    /// What is being counted, where that changes.
+    counting: Mutex<&'static str>,
 }
 
 impl Progress {
@@ -19,13 +22,8 @@ impl Progress {
         Progress::styled(task, frames, template)
     }
 
-    /// Starts to report a task that counts things such as `objects`.
-    pub fn counting(task: &str, things: &str) -> Progress {
-        Progress::styled(task, None, &format!("{{msg}} {{spinner}} {{pos}} {things}, {{elapsed}}"))
-    }
-
-    /// Starts to report a task that says nothing of itself until it is done.
-    pub fn busy(task: &str) -> Progress {
+    /// Starts to report a task that counts one thing after the other; [`Progress::reached`] says which.
+    pub fn task(task: &str) -> Progress {
         let progress = Progress::styled(task, None, "{msg} {spinner} {elapsed}");
         progress.bar.enable_steady_tick(Duration::from_millis(200));
         progress
@@ -38,7 +36,7 @@ impl Progress {
             bar.set_style(style);
         }
         bar.set_message(task.to_owned());
-        Progress { bar }
+        Progress { bar, counting: Mutex::new("") }
     }
 
     /// One more frame is done.
@@ -46,9 +44,28 @@ impl Progress {
         self.bar.inc(1);
     }
 
-    /// So many of what is counted are done.
-    pub fn reached(&self, count: u64) {
-        self.bar.set_position(count);
+    /// So many of these things are done, of so many if that is known.
+    pub fn reached(&self, counting: &'static str, done: u64, total: Option<u64>) {
+        let mut before = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
+        if *before != counting {
+            *before = counting;
+            let template = match total {
+                Some(_) => "{msg} {wide_bar} {pos}/{len} {prefix}, {per_sec}, {eta} left",
+                None => "{msg} {spinner} {pos} {prefix}, {elapsed}",
+            };
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                self.bar.set_style(style);
+            }
+            self.bar.set_prefix(counting);
+            self.bar.reset();
+            total.into_iter().for_each(|total| self.bar.set_length(total));
+        }
+        self.bar.set_position(done);
+    }
+
+    /// Takes it from the screen.
+    pub fn end(&self) {
+        self.bar.finish_and_clear();
     }
 
     /// Does something that prints lines, which the bar would cross.
@@ -59,6 +76,6 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.end();
     }
 }

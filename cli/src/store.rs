@@ -42,7 +42,8 @@ Exit codes:
   4    the model that a video needs is not here
   130  interrupted: an output is not there, a put can be done again and goes on where it was
 
-With --json, standard error has a JSON value a line: progress, and at last event `error` with exit code and reason.";
+With --json, standard error has a JSON object a line: events `progress` with task, counting, done and total, and at last event
+`error` with exit_code and reason.";
 
 /// Arguments of `vcn store`.
 #[derive(Args)]
@@ -101,18 +102,23 @@ pub(crate) struct Context {
 
 /// Runs the command.
 pub fn run(a: Arguments) -> Result<()> {
-    let Some(store) = &a.store else {
-        return Err(Failure::Usage("which store? give --store PATH, or set VCN_STORE".to_owned()));
-    };
-    let mut location = Location::parse(store).map_err(failure)?;
-    if let Some(catalogue) = &a.catalogue {
-        location = location.with_catalogue(catalogue);
-    }
-    let context = Context { location, json: a.json };
-    match dispatch(&context, a.command) {
-        Err(failure) if context.json => Err(json::failure(failure)),
+    let location = location(a.store.as_deref(), a.catalogue.as_deref());
+    let done = location.and_then(|location| dispatch(&Context { location, json: a.json }, a.command));
+    match done {
+        Err(failure) if a.json => Err(json::failure(failure)),
         result => result,
     }
+}
+
+fn location(store: Option<&str>, catalogue: Option<&str>) -> Result<Location> {
+    let Some(store) = store else {
+        return Err(Failure::Usage("which store? give --store PATH, or set VCN_STORE".to_owned()));
+    };
+    let location = Location::parse(store).map_err(failure)?;
+    Ok(match catalogue {
+        Some(catalogue) => location.with_catalogue(catalogue),
+        None => location,
+    })
 }
 
 fn dispatch(context: &Context, command: Command) -> Result<()> {

@@ -40,7 +40,7 @@ fn what_is_there_is_not_sent_again() {
     let (_folder, store) = place.stop();
     assert_eq!(play(&store, "ann/holiday/clip.mkv"), clip);
     assert_eq!(play(&store, "bob/mine"), clip);
-    assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+    assert!(store.verify(VerifyOptions { decode: true }).unwrap().is_sound());
 }
 
 /// What looks like a take and is not.
@@ -139,7 +139,7 @@ fn lossy_segments_of_strangers_are_encoded_again_and_not_sent() {
     assert_eq!(store.stat("bob/clip").unwrap().manifest.claimant.as_deref(), Some("bob"));
     assert_eq!(store.stat("eve/clip").unwrap().manifest.claimant.as_deref(), Some("eve"));
     assert_eq!(store.stat("ann/clip").unwrap().manifest.claimant, None);
-    assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+    assert!(store.verify(VerifyOptions { decode: true }).unwrap().is_sound());
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn receivers_who_hold_a_copy_fetch_a_reference() {
     let second = pull(&eve, "from/bob/from/ann/clip", &own, "again", false).unwrap();
     assert_eq!((second.fetched, second.outcome.encoded_frames), (0, 0));
     assert!(second.traffic.received * 5 < first.traffic.received, "{second:?} {first:?}");
-    assert!(own.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+    assert!(own.verify(VerifyOptions { decode: true }).unwrap().is_sound());
 }
 
 /// The samples of a frame, scrambled so that they cannot be compressed.
@@ -238,7 +238,7 @@ fn originals_and_side_streams_arrive_and_are_served_in_parts() {
     assert!(bytes == original);
     assert_eq!(own.stat("x").unwrap().manifest.side.len(), 1);
     let (_folder, store) = place.stop();
-    assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+    assert!(store.verify(VerifyOptions { decode: true }).unwrap().is_sound());
 }
 
 #[test]

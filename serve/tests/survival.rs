@@ -137,7 +137,7 @@ fn nothing_that_was_acknowledged_is_lost() {
             None => assert!(store.stat(name).is_err(), "{name}"),
         }
     }
-    let report = store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap();
+    let report = store.verify(VerifyOptions { decode: true }).unwrap();
     assert!(report.is_sound(), "{report:?}");
     let [pushes, references, shares, removals] =
         [pushes, references, shares, removals].map(|count| count.into_inner());

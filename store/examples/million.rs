@@ -270,6 +270,13 @@ fn measure(location: &Location, names: u64) -> Result<(), Box<dyn Error>> {
         let outcome = open()?.put(request(&new), &mut Clip::new(clip(pick(turn))))?;
         Ok(outcome.sharing == Sharing::Identical && outcome.encoded_frames == 0 && outcome.new_bytes < 2048)
     })?;
+    time("put of a new video, with what looks like it", 20, |turn| {
+        // A number that no other video has, and no run before this one.
+        let video = COPIED * ((u64::from(std::process::id()) << 20) + turn);
+        let new = format!("new/{turn}-{}", std::process::id());
+        let outcome = open()?.put(PutRequest { alike: 3, ..request(&new) }, &mut Clip::new(clip(video)))?;
+        Ok(outcome.sharing == Sharing::None && outcome.encoded_frames == FRAMES)
+    })?;
     time("find of a known video", 20, |turn| {
         let found = open()?.find(&mut Clip::new(clip(pick(turn))), query())?;
         Ok(found[0].level == Level::Identical)

@@ -65,7 +65,10 @@ pub enum Error {
     },
 
     /// A store that cannot be written, and an operation that would have to.
-    #[error("{location}: this store cannot be written, only read: no name or object was changed")]
+    #[error(
+        "{location}: this store cannot be written, only read, since it is on a read-only or a full disk, or belongs to \
+         another user: no name or object was changed"
+    )]
     ReadOnly {
         /// The store.
         location: String,

@@ -94,6 +94,7 @@ impl Store {
         for kind in Kind::ALL {
             self.objects.list(kind, &mut |listed| {
                 list.push(listed);
+                self.tell("objects listed", list.len() as u64, None);
                 Ok(())
             })?;
         }
@@ -168,8 +169,7 @@ impl Store {
 
     /// What the snapshot needs.
     fn mark(&self, snapshot: &Snapshot, purged: &HashSet<i64>) -> Result<HashSet<ObjectId>> {
-        let backend = self.objects.as_ref();
-        let mut marker = Marker::new(backend);
+        let mut marker = Marker::new(self);
         let kept = snapshot.entries.iter().filter(|(sequence, _)| !purged.contains(sequence));
         marker.records(kept.map(|(_, record)| *record))?;
         // An operation under way pins a manifest before it is written, and one that it found before it has read it.
@@ -189,7 +189,8 @@ impl Store {
 
     fn sweep(&self, mut sweep: Vec<(Listed, i64)>, report: &mut GcReport) -> Result<()> {
         sweep.sort_by_key(|(listed, _)| listed.id);
-        for batch in sweep.chunks(BATCH) {
+        for (turn, batch) in sweep.chunks(BATCH).enumerate() {
+            self.tell("objects removed", (turn * BATCH) as u64, Some(sweep.len() as u64));
             let ids: Vec<(ObjectId, i64)> = batch.iter().map(|(listed, since)| (listed.id, *since)).collect();
             let removed: HashSet<ObjectId> = self
                 .catalogue

@@ -42,6 +42,7 @@ mod manifest;
 mod names;
 mod objects;
 mod planes;
+mod progress;
 mod put;
 mod record;
 mod references;
@@ -66,6 +67,7 @@ pub use manifest::{BlobRef, Manifest, SegmentRef, SideRef};
 pub use names::{Listing, Stat};
 pub use objects::{Kind, ObjectId};
 pub use planes::Planes;
+pub use progress::{Step, Watcher};
 pub use put::{
     Clip, Dedup, EncodedSegment, Foreseen, FrameSource, Known, Offer, Offered, Parts, PutOutcome, PutRequest,
     Sharing, SideStream, Times, encode_segment,

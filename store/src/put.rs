@@ -157,7 +157,11 @@ impl<'s, 'r> Put<'s, 'r> {
         let hashed = match source.rewind().map_err(|error| self.input(error))? {
             false => self.encode_as_it_comes(source, &mut segments, &mut total)?,
             true => {
-                let hashed = self.hash(source)?;
+                let mut picker = self.picker();
+                let hashed = hash(&mut self.request, source, picker.as_mut())?;
+                self.picked = self.picked(picker, &hashed.digests);
+                self.ask_for_times(source)?;
+                reached("put.hashed")?;
                 let identity = identity(frames_root(&hashed.digests), side_identities.iter().copied());
                 if let Some(outcome) = self.given_up_before(identity)? {
                     return Ok(outcome);
@@ -181,25 +185,6 @@ impl<'s, 'r> Put<'s, 'r> {
         }
         let side = self.write_side()?;
         self.publish_new(Contents { format, root, identity, distortion: total, segments, side })
-    }
-
-    /// Hashes all frames and finds where segments start.
-    fn hash(&mut self, source: &mut dyn FrameSource) -> Result<Hashed> {
-        let mut hashed = Hashed::default();
-        let mut splitter = std::mem::replace(&mut self.request.splitter, Box::new(DigestSplitter::default()));
-        let mut splitter = Bounded::new(splitter.as_mut());
-        let mut picker = self.picker();
-        let name = self.request.name;
-        while let Some(frame) = next_frame(name, source, &mut hashed.format, hashed.digests.len())? {
-            let digest = frame_digest(&frame);
-            hashed.starts.push(splitter.starts(&frame, &digest));
-            hashed.digests.push(digest);
-            picker.iter_mut().for_each(|picker| picker.push(&frame));
-        }
-        self.picked = self.picked(picker, &hashed.digests);
-        self.ask_for_times(source)?;
-        reached("put.hashed")?;
-        Ok(hashed)
     }
 
     /// Reads the input again and encodes the segments that are not stored.
@@ -424,6 +409,24 @@ fn refuse_taken(store: &Store, request: &PutRequest, identity: Digest) -> Result
         }
         _ => Ok(()),
     }
+}
+
+/// Hashes all frames, shows them to a picker, and finds where segments start.
+fn hash(
+    request: &mut PutRequest,
+    source: &mut dyn FrameSource,
+    mut picker: Option<&mut Picker>,
+) -> Result<Hashed> {
+    let mut hashed = Hashed::default();
+    let mut splitter = std::mem::replace(&mut request.splitter, Box::new(DigestSplitter::default()));
+    let mut splitter = Bounded::new(splitter.as_mut());
+    while let Some(frame) = next_frame(request.name, source, &mut hashed.format, hashed.digests.len())? {
+        let digest = frame_digest(&frame);
+        hashed.starts.push(splitter.starts(&frame, &digest));
+        hashed.digests.push(digest);
+        picker.iter_mut().for_each(|picker| picker.push(&frame));
+    }
+    Ok(hashed)
 }
 
 /// The next frame of the video `name`, of the format of those before.

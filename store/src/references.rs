@@ -10,8 +10,9 @@ use crate::{
     digest::Digest,
     error::{Error, Result},
     manifest::{self, BlobRef},
-    objects::{Backend, Kind, ObjectId, fetch},
+    objects::{Kind, ObjectId, fetch},
     record::{self, Entry, Timing},
+    store::Store,
 };
 
 /// Objects that are read at the same time: disks and networks answer several at once sooner than one after the other.
@@ -25,7 +26,7 @@ const BATCH: usize = 4096;
 /// Of what it reads it takes no more than the references, and it reads in the order of digests, which is that of the
 /// folders: there may be very many.
 pub(crate) struct Marker<'a> {
-    backend: &'a dyn Backend,
+    store: &'a Store,
     /// What is needed.
     pub marked: HashSet<ObjectId>,
     /// Roots of the frames of marked manifests.
@@ -78,19 +79,19 @@ impl Versioned for ManifestReferences {
 }
 
 impl<'a> Marker<'a> {
-    pub fn new(backend: &'a dyn Backend) -> Marker<'a> {
-        Marker { backend, marked: HashSet::new(), roots: HashSet::new() }
+    pub fn new(store: &'a Store) -> Marker<'a> {
+        Marker { store, marked: HashSet::new(), roots: HashSet::new() }
     }
 
     /// Marks what the entries of these records need besides the records.
     pub fn records(&mut self, records: impl Iterator<Item = Digest>) -> Result<()> {
         let records = in_order(records.map(|digest| ObjectId { kind: Kind::Log, digest }));
         let (mut manifests, mut blobs) = (Vec::new(), Vec::new());
-        let backend = self.backend;
+        let (store, backend) = (self.store, self.store.objects.as_ref());
         let read = |id: &ObjectId| -> Result<RecordReferences> {
             compressed::from_bytes(&id.path(), &fetch(backend, *id)?)
         };
-        read_all(&records, read, |id, found| {
+        read_all(store, "records read", &records, read, |id, found| {
             let Some(digest) = found.manifest else {
                 return Err(Error::Malformed { object: id.path(), reason: "stands for no video".to_owned() });
             };
@@ -107,11 +108,11 @@ impl<'a> Marker<'a> {
     pub fn manifests(&mut self, manifests: impl Iterator<Item = ObjectId>) -> Result<()> {
         let manifests = in_order(manifests.filter(|id| !self.marked.contains(id)));
         let mut blobs = Vec::new();
-        let backend = self.backend;
+        let (store, backend) = (self.store, self.store.objects.as_ref());
         let read = |id: &ObjectId| -> Result<ManifestReferences> {
             compressed::from_bytes(&id.path(), &fetch(backend, *id)?)
         };
-        read_all(&manifests, read, |id, found| {
+        read_all(store, "manifests read", &manifests, read, |id, found| {
             let segments = found.segments.into_iter();
             self.marked.extend(
                 segments.map(|SegmentReference { object: digest }| ObjectId { kind: Kind::Segment, digest }),
@@ -128,8 +129,10 @@ impl<'a> Marker<'a> {
         blobs.retain(|blob| !self.marked.contains(&blob.id()));
         blobs.sort_unstable_by_key(|blob| blob.list);
         blobs.dedup();
-        let backend = self.backend;
+        let (store, backend) = (self.store, self.store.objects.as_ref());
         read_all(
+            store,
+            "lists of chunks read",
             &blobs,
             |blob| blob::chunks(backend, blob),
             |blob, chunks| {
@@ -151,12 +154,15 @@ fn in_order(ids: impl Iterator<Item = ObjectId>) -> Vec<ObjectId> {
 
 /// Reads several at a time, and passes them on in order.
 fn read_all<I: Sync, T: Send>(
+    store: &Store,
+    counting: &'static str,
     items: &[I],
     read: impl Fn(&I) -> Result<T> + Sync,
     mut each: impl FnMut(&I, T) -> Result<()>,
 ) -> Result<()> {
     let read = &read;
-    for batch in items.chunks(BATCH) {
+    for (turn, batch) in items.chunks(BATCH).enumerate() {
+        store.tell(counting, (turn * BATCH) as u64, Some(items.len() as u64));
         let found: Result<Vec<Vec<T>>> = thread::scope(|scope| {
             let share = batch.len().div_ceil(READERS);
             let parts: Vec<_> = batch

@@ -14,6 +14,7 @@ use crate::{
     location::Location,
     manifest::Manifest,
     objects::{Kind, ObjectId, fetch},
+    progress::Watcher,
     record::Record,
     similar::Picked,
     store::Store,
@@ -60,10 +61,12 @@ impl Store {
     /// The store cannot be read or written.
     pub fn repair(&self, options: &RepairOptions) -> Result<RepairReport> {
         let verify = VerifyOptions { decode: options.decode };
-        let found = self.verify(verify, &mut |_| {})?;
+        let found = self.verify(verify)?;
         reached("repair.verified")?;
         let mut report = RepairReport::default();
-        for Damage { object, missing, lost, .. } in found.damage {
+        let damaged = found.damage.len() as u64;
+        for (at, Damage { object, missing, lost, .. }) in found.damage.into_iter().enumerate() {
+            self.tell("damaged objects looked at", at as u64 + 1, Some(damaged));
             for (name, frames) in lost {
                 let entry = report.lost.entry(name).or_default();
                 if frames.is_empty() {
@@ -100,8 +103,12 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::InUse`](crate::Error::InUse), [`Error::Claimed`](crate::Error::Claimed), or the store cannot be read.
-    pub fn rebuild_catalogue(location: &Location, take_over: bool) -> Result<RepairReport> {
-        let store = Store::open_for_rebuild(location, take_over)?;
+    pub fn rebuild_catalogue(
+        location: &Location,
+        take_over: bool,
+        watcher: Option<Watcher>,
+    ) -> Result<RepairReport> {
+        let store = Store::open_for_rebuild(location, take_over)?.watched(watcher);
         reached("rebuild.begun")?;
         let report = fill(&store)?;
         reached("rebuild.filled")?;
@@ -113,8 +120,8 @@ impl Store {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn try_rebuild(location: &Location) -> Result<RepairReport> {
-        fill(&Store::open_for_trial(location)?)
+    pub fn try_rebuild(location: &Location, watcher: Option<Watcher>) -> Result<RepairReport> {
+        fill(&Store::open_for_trial(location)?.watched(watcher))
     }
 }
 
@@ -129,6 +136,7 @@ fn fill(store: &Store) -> Result<RepairReport> {
         if rows.contains_key(&digest) {
             continue;
         }
+        store.tell("manifests read", rows.len() as u64 + 1, None);
         let manifest = match Manifest::read(store.objects.as_ref(), ObjectId { kind: Kind::Manifest, digest })
         {
             Ok(manifest) => Some(manifest),
@@ -169,7 +177,8 @@ fn add_descriptors(store: &Store, rates: &HashMap<Digest, f64>) -> Result<()> {
         ids.push(listed.id);
         Ok(())
     })?;
-    for batch in ids.chunks(1000) {
+    for (turn, batch) in ids.chunks(1000).enumerate() {
+        store.tell("descriptors read", turn as u64 * 1000, Some(ids.len() as u64));
         let mut found = Vec::new();
         for id in batch {
             let Ok(bytes) = fetch(store.objects.as_ref(), *id) else { continue };
@@ -192,7 +201,9 @@ fn journal(store: &Store) -> Result<Journal> {
         Ok(())
     })?;
     let mut journal = Journal { events: Vec::new(), unreadable: Vec::new() };
-    for id in ids {
+    let total = ids.len() as u64;
+    for (at, id) in ids.into_iter().enumerate() {
+        store.tell("records read", at as u64 + 1, Some(total));
         match Record::read(store.objects.as_ref(), id) {
             Ok(record) => journal.events.push((record, id)),
             Err(error) if error.is_loss() => journal.unreadable.push(id),

@@ -19,6 +19,7 @@ use crate::{
     location::{Location, Place, cached_catalogue},
     objects::{Backend, Folder, ReadOnly, Remote, make_folder},
     planes::Planes,
+    progress::{Step, Watcher},
 };
 
 /// The file that makes a folder or a prefix a store.
@@ -51,6 +52,7 @@ pub struct Store {
     pub(crate) objects: Box<dyn Backend>,
     pub(crate) catalogue: Catalogue,
     codecs: Vec<Arc<dyn SegmentCodec>>,
+    watcher: Option<Watcher>,
     /// Held shared while the store is open, so that nobody replaces the catalogue.
     _lock: File,
     /// Removes the catalogue of a store in memory.
@@ -97,7 +99,7 @@ impl Store {
         Ok(parts(location)?.objects.read(DESCRIPTION, 1 << 20)?.is_some())
     }
 
-    /// Opens a store. One in a folder that cannot be written is read with a copy of its catalogue; what would change it
+    /// Opens a store. One in a folder that cannot be written, or on a full disk, is read with a copy of its catalogue; what would change it
     /// then fails with [`Error::ReadOnly`].
     ///
     /// # Errors
@@ -105,14 +107,13 @@ impl Store {
     pub fn open(location: &Location, codecs: Vec<Arc<dyn SegmentCodec>>) -> Result<Store> {
         let mut parts = parts(location)?;
         let description = description(location, parts.objects.as_ref())?;
-        let lock = match lock(&parts.catalogue, false) {
+        let (lock, catalogue) = match locked(&parts.catalogue) {
             Err(Error::Io { source, .. }) if is_folder(location) && cannot_write(&source) => {
                 parts = read_only(parts, location)?;
-                lock(&parts.catalogue, false)?
+                locked(&parts.catalogue)?
             }
             other => other?,
         };
-        let catalogue = Catalogue::open(&parts.catalogue)?;
         let own = catalogue.fact(CLAIM)?.unwrap_or_else(|| "a new and empty one".to_owned());
         if own != description.catalogue {
             return Err(Error::Claimed {
@@ -177,6 +178,19 @@ impl Store {
         self.catalogue.set_fact(CLAIM, &description.catalogue)
     }
 
+    /// Has `watcher` told how far collections, verifications, repairs and searches are.
+    pub fn watched(mut self, watcher: Option<Watcher>) -> Store {
+        self.watcher = watcher;
+        self
+    }
+
+    /// Tells how far an operation is.
+    pub(crate) fn tell(&self, counting: &'static str, done: u64, total: Option<u64>) {
+        if let Some(watcher) = &self.watcher {
+            watcher(Step { counting, done, total });
+        }
+    }
+
     /// Where the store is.
     pub fn location(&self) -> &str {
         &self.location
@@ -210,6 +224,7 @@ impl Store {
             objects: parts.objects,
             catalogue,
             codecs,
+            watcher: None,
             _lock: lock,
             _temporary: parts.temporary,
         }
@@ -243,7 +258,8 @@ fn is_folder(location: &Location) -> bool {
 }
 
 fn cannot_write(error: &std::io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)
+    use ErrorKind::{PermissionDenied, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), ReadOnlyFilesystem | PermissionDenied | StorageFull)
 }
 
 /// The same parts with a copy of the catalogue: SQLite and leases must be able to write there.
@@ -276,6 +292,12 @@ fn description(location: &Location, objects: &dyn Backend) -> Result<Description
         VERSION => Ok(description),
         found => Err(Error::Version { object: DESCRIPTION.to_owned(), found, known: VERSION }),
     }
+}
+
+/// Opens a catalogue to work with it.
+fn locked(catalogue: &Path) -> Result<(File, Catalogue)> {
+    let lock = lock(catalogue, false)?;
+    Ok((lock, Catalogue::open(catalogue)?))
 }
 
 /// Locks the catalogue: shared to work with it, alone to replace it.

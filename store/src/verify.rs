@@ -79,15 +79,11 @@ impl VerifyReport {
 }
 
 impl Store {
-    /// Checks the store. `progress` is called after each object with what has been checked so far.
+    /// Checks the store.
     ///
     /// # Errors
     /// The store cannot be read at all; damage is not an error but in the report.
-    pub fn verify(
-        &self,
-        options: VerifyOptions,
-        progress: &mut dyn FnMut(&VerifyReport),
-    ) -> Result<VerifyReport> {
+    pub fn verify(&self, options: VerifyOptions) -> Result<VerifyReport> {
         let mut report = VerifyReport { catalogue: self.catalogue.integrity()?, ..VerifyReport::default() };
         let mut damage: BTreeMap<ObjectId, Damage> = BTreeMap::new();
         let mut present: HashSet<ObjectId> = HashSet::new();
@@ -115,10 +111,10 @@ impl Store {
                     Err(error) => return Err(error),
                 }
                 report.objects += 1;
-                progress(&report);
+                self.tell("objects checked", report.objects, None);
             }
         }
-        self.verify_names(options, &present, &mut damage, &mut report, progress)?;
+        self.verify_names(options, &present, &mut damage, &mut report)?;
         report.damage = damage.into_values().collect();
         Ok(report)
     }
@@ -129,8 +125,8 @@ impl Store {
         present: &HashSet<ObjectId>,
         damage: &mut BTreeMap<ObjectId, Damage>,
         report: &mut VerifyReport,
-        progress: &mut dyn FnMut(&VerifyReport),
     ) -> Result<()> {
+        let total = self.len()?;
         let mut decoded: HashMap<ObjectId, Option<String>> = HashMap::new();
         let mut after = String::new();
         loop {
@@ -163,7 +159,7 @@ impl Store {
                 {
                     self.verify_pictures(&entry, &mut decoded, damage, report)?;
                 }
-                progress(report);
+                self.tell("names checked", report.names, Some(total));
             }
         }
     }

@@ -86,7 +86,7 @@ fn changes(operation: &str) -> Changes {
 
 fn run(operation: &str, folder: &Path) -> vcn_store::Result<()> {
     if operation == "rebuild" {
-        return Store::rebuild_catalogue(&Location::folder(folder), false).map(|_| ());
+        return Store::rebuild_catalogue(&Location::folder(folder), false, None).map(|_| ());
     }
     let store = Store::open(&Location::folder(folder), codecs())?;
     match operation {
@@ -111,7 +111,7 @@ fn run(operation: &str, folder: &Path) -> vcn_store::Result<()> {
             (request.class, request.codec, request.dedup) = (Class::Quality, &Coarse, Dedup::Replace(bounds));
             store.put(request, &mut Clip::new(noisy())).map(|_| ())
         }
-        "describe" => store.describe(&BlockSpectrum, false, &mut |_| {}).map(|_| ()),
+        "describe" => store.describe(&BlockSpectrum, false).map(|_| ()),
         "rm" => store.rm("removed"),
         "undelete" => store.undelete("back"),
         "get" => play(&store, "kept").map(|_| ()),
@@ -199,7 +199,7 @@ fn check(store: &Store, changes: &Changes, done: bool, context: &str) {
             "{context}: {name} shows something else"
         );
     }
-    let report = store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap();
+    let report = store.verify(VerifyOptions { decode: true }).unwrap();
     assert!(report.is_sound(), "{context}: {report:?}");
 }
 
@@ -214,7 +214,7 @@ fn survives(operation: &str, folder: &Path, context: &str) {
 
     // The catalogue can be lost, too.
     let lost = copy(folder);
-    Store::rebuild_catalogue(&Location::folder(lost.path()), false).unwrap();
+    Store::rebuild_catalogue(&Location::folder(lost.path()), false, None).unwrap();
     check(&open(lost.path()), &changes, false, &format!("{context}, catalogue rebuilt"));
 
     // Collections after the lease has run out take nothing that is needed, then the operation can be done again.
@@ -234,7 +234,7 @@ fn survives(operation: &str, folder: &Path, context: &str) {
     }
     check(&open(folder), &changes, true, &format!("{context}, done again"));
     if operation == "describe" {
-        let left = open(folder).describe(&BlockSpectrum, true, &mut |_| {}).unwrap();
+        let left = open(folder).describe(&BlockSpectrum, true).unwrap();
         assert_eq!((left.described, left.undecodable), (0, 0), "{context}");
     }
     assert!(std::fs::read_dir(folder.join("tmp")).unwrap().count() <= 1, "{context}");

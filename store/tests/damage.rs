@@ -86,14 +86,14 @@ fn a_flipped_bit_in_any_object_is_found_and_never_served() {
                     }
                     Ok(got) => panic!("{}: served, {}", path.display(), got == right),
                 }
-                let report = store.verify(VerifyOptions::default(), &mut |_| {}).unwrap();
+                let report = store.verify(VerifyOptions::default()).unwrap();
                 assert_eq!(report.damage.len(), 1, "{report:?}");
                 assert_eq!(report.damage[0].object.digest.to_string(), digest);
                 assert!(report.damage[0].lost.contains_key("clip"), "{report:?}");
             }
             std::fs::remove_file(&path).unwrap();
             assert!(matches!(everything(&store), Err(Error::Missing { .. })));
-            let report = store.verify(VerifyOptions::default(), &mut |_| {}).unwrap();
+            let report = store.verify(VerifyOptions::default()).unwrap();
             assert_eq!((report.damage.len(), report.damage[0].missing), (1, true));
             std::fs::write(&path, sound).unwrap();
             assert_eq!(everything(&store).unwrap(), right);
@@ -124,7 +124,7 @@ fn a_put_heals_what_it_would_share() {
             }
         }
     }
-    assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+    assert!(store.verify(VerifyOptions { decode: true }).unwrap().is_sound());
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn a_damaged_catalogue_is_replaced() {
             Store::open(&location, codecs()),
             Err(Error::Catalogue { .. } | Error::Claimed { .. })
         ));
-        assert_eq!(Store::rebuild_catalogue(&location, false).unwrap().names, Some(1));
+        assert_eq!(Store::rebuild_catalogue(&location, false, None).unwrap().names, Some(1));
         assert_eq!(play(&Store::open(&location, codecs()).unwrap(), "clip").unwrap(), clip);
     }
 }
@@ -260,7 +260,7 @@ fn hostile_objects_are_errors() {
     }
     // Unreferenced rubbish harms nobody.
     assert!(everything(&store).is_ok());
-    store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap();
+    store.verify(VerifyOptions { decode: true }).unwrap();
 }
 
 #[test]
@@ -278,7 +278,7 @@ fn a_catalogue_is_made_from_hostile_objects_and_serves_nothing_wrong() {
             }
         }
         let location = Location::folder(folder.path());
-        match Store::rebuild_catalogue(&location, false) {
+        match Store::rebuild_catalogue(&location, false, None) {
             Ok(_) => {}
             // What a newer version has written is not to be guessed at.
             Err(Error::Version { .. }) => continue,
@@ -294,7 +294,7 @@ fn a_catalogue_is_made_from_hostile_objects_and_serves_nothing_wrong() {
             let _ = store.get(&listing.name, None).and_then(|playback| playback.ticks().map(drop));
             let _ = store.stat(&listing.name);
         }
-        store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap();
+        store.verify(VerifyOptions { decode: true }).unwrap();
         store.dups(&FindOptions::default(), false).unwrap();
         put(&store, "afterwards", &take(9, 0..20)).unwrap();
         assert_eq!(play(&store, "afterwards").unwrap(), take(9, 0..20), "seed {seed}");
@@ -314,7 +314,7 @@ fn damaged_descriptors_are_found_and_made_anew() {
         assert!(everything(&store).is_ok(), "nothing else needs them");
         let report = store.repair(&RepairOptions::default()).unwrap();
         assert_eq!((report.set_aside.len(), report.lost.len()), (1, 0), "{report:?}");
-        assert_eq!(store.describe(&BlockSpectrum, false, &mut |_| {}).unwrap().described, 1);
+        assert_eq!(store.describe(&BlockSpectrum, false).unwrap().described, 1);
         assert_eq!(std::fs::read(&path).unwrap(), sound);
     }
 }

@@ -79,7 +79,7 @@ fn an_offered_video_is_as_good_as_one_that_was_put() {
     let mut reference = offer("again", &planes, &frames, &[]);
     reference.parts = Parts::Stored(id);
     assert!(matches!(store.take(reference).unwrap(), Offered::Taken(outcome) if outcome.new_bytes < 2000));
-    assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+    assert!(store.verify(VerifyOptions { decode: true }).unwrap().is_sound());
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn a_lie_is_believed_of_nobody_but_the_liar() {
     assert!(known(&store, Some("alice")).video.is_some());
     drop(store);
     // Nor does it after the catalogue was made anew.
-    Store::rebuild_catalogue(&Location::folder(folder.path()), false).unwrap();
+    Store::rebuild_catalogue(&Location::folder(folder.path()), false, None).unwrap();
     let store = Store::open(&Location::folder(folder.path()), codecs()).unwrap();
     assert_eq!(known(&store, Some("bob")).keys, [None]);
     assert_eq!(put_coarse(&store, "bob/own").encoded_frames, 8);

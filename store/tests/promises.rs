@@ -48,7 +48,7 @@ fn what_was_put_comes_back() {
         let outcome = put(store, "a/clip", &clip).unwrap();
         assert_eq!((outcome.sharing, outcome.encoded_frames), (Sharing::None, 100));
         assert_eq!(play(store, "a/clip").unwrap(), clip);
-        assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+        assert!(store.verify(VerifyOptions { decode: true }).unwrap().is_sound());
         let stat = store.stat("a/clip").unwrap();
         assert_eq!((stat.manifest.frames, stat.entry.class), (100, Class::Frames));
         assert!(stat.manifest.segments.len() > 3);
@@ -310,12 +310,12 @@ fn a_name_that_is_taken_is_refused_before_an_original_is_written() {
         };
         put(store, "frames", &clip).unwrap();
         source("source", b"one file").unwrap();
-        let before = store.verify(VerifyOptions::default(), &mut |_| {}).unwrap();
+        let before = store.verify(VerifyOptions::default()).unwrap();
         for name in ["frames", "source"] {
             assert!(matches!(source(name, b"another file"), Err(Error::NameTaken { .. })), "{name}");
         }
         assert_eq!(source("source", b"one file").unwrap().sharing, Sharing::AlreadyThere);
-        let after = store.verify(VerifyOptions::default(), &mut |_| {}).unwrap();
+        let after = store.verify(VerifyOptions::default()).unwrap();
         assert_eq!((after.objects, after.bytes), (before.objects, before.bytes));
     });
 }
@@ -391,7 +391,7 @@ fn a_collection_keeps_what_is_needed_and_removes_the_rest() {
         assert_eq!(play(store, "a").unwrap(), a);
         assert_eq!(play(store, "part").unwrap(), &b[20..]);
         assert!(matches!(store.undelete("b"), Err(Error::NotRemoved { .. })));
-        assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+        assert!(store.verify(VerifyOptions { decode: true }).unwrap().is_sound());
     });
 }
 
@@ -455,8 +455,7 @@ fn a_dry_run_foresees_what_a_put_does_and_changes_nothing() {
     everywhere(|store| {
         let long = [take(1, 0..90), take(2, 0..60)].concat();
         put(store, "long", &long).unwrap();
-        let state =
-            || format!("{:?}", (store.log(None, 100), store.verify(VerifyOptions::default(), &mut |_| {})));
+        let state = || format!("{:?}", (store.log(None, 100), store.verify(VerifyOptions::default())));
         let clips = [("same", long.clone()), ("trim", long[40..].to_vec()), ("other", take(3, 0..60))];
         for (name, clip) in clips {
             let before = state();
@@ -514,7 +513,7 @@ fn the_catalogue_is_made_again_from_the_objects() {
         store.undelete("same").unwrap();
         store.mark_distinct("a", "b", false).unwrap();
         store.gc(&NOW).unwrap();
-        assert!(matches!(Store::rebuild_catalogue(&location, false), Err(Error::InUse { .. })));
+        assert!(matches!(Store::rebuild_catalogue(&location, false, None), Err(Error::InUse { .. })));
         let names: Vec<_> = store.ls("", "", 100).unwrap().into_iter().map(|l| (l.name, l.put_at)).collect();
         names
     };
@@ -525,7 +524,7 @@ fn the_catalogue_is_made_again_from_the_objects() {
         matches!(Store::open(&location, codecs()), Err(Error::Claimed { .. })),
         "an empty catalogue is no catalogue"
     );
-    assert_eq!(Store::rebuild_catalogue(&location, false).unwrap().names, Some(3));
+    assert_eq!(Store::rebuild_catalogue(&location, false, None).unwrap().names, Some(3));
     let store = Store::open(&location, codecs()).unwrap();
     let after: Vec<_> = store.ls("", "", 100).unwrap().into_iter().map(|l| (l.name, l.put_at)).collect();
     assert_eq!(before, after);
@@ -534,7 +533,7 @@ fn the_catalogue_is_made_again_from_the_objects() {
     assert!(again.shared_frames > 50, "frames keys are back: {}", again.shared_frames);
     store.gc(&NOW).unwrap();
     store.gc(&NOW).unwrap();
-    assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+    assert!(store.verify(VerifyOptions { decode: true }).unwrap().is_sound());
     assert!(store.log(None, 100).unwrap().len() >= 8, "the journal stays");
 }
 

@@ -184,7 +184,7 @@ fn dups_are_reported_by_level_and_marks_are_remembered() {
     store.mark_distinct("a", "d brighter", false).unwrap();
     let dups = store.dups(&FindOptions::default(), false).unwrap();
     assert!(!dups.iter().any(|pair| (pair.name.as_str(), pair.other.name.as_str()) == ("a", "d brighter")));
-    assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+    assert!(store.verify(VerifyOptions { decode: true }).unwrap().is_sound());
 }
 
 /// Puts a video and one that is almost the same, with every policy, and sees that both are what they were.
@@ -224,7 +224,7 @@ fn both_are_kept(what: &str, [a, b]: [&[Picture]; 2], [sound_a, sound_b]: [&[u8]
             };
             assert!(play(&store, name).unwrap() == expected, "{context}: {name}");
         }
-        assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+        assert!(store.verify(VerifyOptions { decode: true }).unwrap().is_sound());
     }
 }
 
@@ -300,7 +300,7 @@ fn replace_keeps_its_bounds_leaves_a_receipt_and_can_be_undone() {
     store.gc(&now).unwrap();
     store.undelete("given up").unwrap();
     assert!(play(&store, "given up").unwrap() == noisier);
-    assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+    assert!(store.verify(VerifyOptions { decode: true }).unwrap().is_sound());
 }
 
 #[test]
@@ -366,7 +366,7 @@ fn what_was_put_without_descriptors_gets_them() {
     }
     let brighter = changed(&clip(2, 0..80), |p| p.y.iter_mut().for_each(|y| *y += 10));
     assert!(find(&store, brighter.clone()).is_empty());
-    let describe = |dry_run| store.describe(&BlockSpectrum, dry_run, &mut |_| {}).unwrap();
+    let describe = |dry_run| store.describe(&BlockSpectrum, dry_run).unwrap();
     let expected = DescribeReport { names: 2, described: 1, undecodable: 0 };
     assert_eq!([describe(true), describe(false)], [expected; 2]);
     assert_eq!(describe(false).described, 0);

@@ -6,6 +6,8 @@ mod clips;
 
 use std::{
     collections::HashMap,
+    io::Write,
+    path::Path,
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -100,7 +102,7 @@ fn writers_readers_and_collectors_do_no_harm() {
         assert!(play(&store, name).unwrap() == take(*which, range.clone()), "{name}");
     }
     assert_eq!(store.len().unwrap(), settled.len() as u64);
-    let report = store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap();
+    let report = store.verify(VerifyOptions { decode: true }).unwrap();
     assert!(report.is_sound(), "{report:?}");
     let counts = [&puts, &gets, &removed].map(|count| count.load(Ordering::Relaxed));
     println!("{} puts, {} gets, {} objects removed", counts[0], counts[1], counts[2]);
@@ -145,7 +147,7 @@ fn a_full_disk_harms_nobody() {
         }
         // With some space again, everything goes on.
         std::fs::remove_file(folder.path().join("ballast")).unwrap();
-        let report = store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap();
+        let report = store.verify(VerifyOptions { decode: true }).unwrap();
         assert!(report.is_sound(), "{report:?}");
         assert_eq!(store.len().unwrap(), stored.len() as u64);
         put(&store, "after", &take(999, 0..20)).unwrap();
@@ -155,10 +157,20 @@ fn a_full_disk_harms_nobody() {
     done.unwrap();
 }
 
-/// A read-only medium: everything can be read, nothing is changed, and nothing claims to have been.
+/// A read-only medium, or a full one: everything can be read, nothing is changed, and nothing claims to have been.
 #[test]
 fn a_store_that_cannot_be_written_can_be_read() {
-    use rustix::mount::{MountFlags, UnmountFlags, mount, mount_remount, unmount};
+    use rustix::mount::{MountFlags, mount_remount};
+    only_reads(|folder| mount_remount(folder, MountFlags::RDONLY, c"").unwrap());
+    only_reads(|folder| {
+        let mut ballast = std::fs::File::create(folder.join("ballast")).unwrap();
+        while ballast.write(&[1; 4096]).is_ok() {}
+    });
+}
+
+/// Makes a file system of its own unwritable while a store in it is closed.
+fn only_reads(unwritable: impl FnOnce(&Path)) {
+    use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
     let folder = tempfile::tempdir().unwrap();
     if mount("none", folder.path(), "tmpfs", MountFlags::empty(), c"size=8m").is_err() {
         println!("skipped: only root can mount");
@@ -172,11 +184,11 @@ fn a_store_that_cannot_be_written_can_be_read() {
         put(&store, "garbage", &take(2, 0..30)).unwrap();
         store.rm("garbage").unwrap();
         drop(store);
-        mount_remount(folder.path(), MountFlags::RDONLY, c"").unwrap();
+        unwritable(folder.path());
         let store = Store::open(&location, codecs()).unwrap();
         assert_eq!(play(&store, "clip").unwrap(), clip);
         assert_eq!(store.ls("", "", 10).unwrap().len(), 1);
-        assert!(store.verify(VerifyOptions { decode: true }, &mut |_| {}).unwrap().is_sound());
+        assert!(store.verify(VerifyOptions { decode: true }).unwrap().is_sound());
         assert!(store.gc(&GcOptions { dry_run: true, ..NOW }).unwrap().purged == 1);
         assert_eq!(put(&store, "clip", &clip).unwrap().new_bytes, 0);
         let refused = [

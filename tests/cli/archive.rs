@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use vcn_media::{Picture, Yuv444};
+use vcn_media::{Picture, Yuv420, Yuv444};
 
-use crate::vcn::Place;
+use crate::vcn::{Place, Ran};
 
 /// A place with a video of 30 frames, and a store.
 fn place_with_store() -> Place {
@@ -240,6 +240,124 @@ fn a_dry_run_changes_nothing() {
     assert!(!place.path("elsewhere").exists());
     assert!(objects(&place.path("s")) == before);
     place.ok("store stat in.y4m --store s");
+
+    // What would come back, and what would be marked, is not.
+    put(&place, "new.y4m --class frames");
+    place.ok("store rm new.y4m --store s");
+    let before = objects(&place.path("s"));
+    assert!(
+        place.ok("store undelete new.y4m --dry-run --store s").text().contains("would bring back new.y4m")
+    );
+    place.fails("store undelete in.y4m --dry-run --store s", 1, "in.y4m");
+    place.fails("store stat new.y4m --store s", 1, "no such name");
+    place.ok("store undelete new.y4m --store s");
+    let dry = place.ok("store dups --not in.y4m new.y4m --dry-run --store s --json").json();
+    assert_eq!(dry["result"], "would mark as no duplicate", "{dry}");
+    place.fails("store dups --not in.y4m gone --dry-run --store s", 1, "gone");
+    let events = place.ok("store log --store s --json").json()["events"].as_array().unwrap().len();
+    assert_eq!((events, objects(&place.path("s")).len()), (4, before.len() + 1), "two puts, rm, undelete");
+}
+
+/// The lines that a command with --json writes to standard error, each a value of version 1.
+fn told(ran: &Ran) -> Vec<Value> {
+    let lines =
+        ran.err.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{}", ran.err)));
+    let lines: Vec<Value> = lines.collect();
+    assert!(lines.iter().all(|line| line["version"] == 1), "{}", ran.err);
+    lines
+}
+
+#[test]
+fn long_operations_tell_how_far_they_are() {
+    let place = place_with_store();
+    let expected = [
+        ("put in.y4m --class frames", vec!["frames", "inputs"]),
+        ("put in.y4m --class frames --dry-run", vec!["frames", "inputs"]),
+        ("get in.y4m -o back.y4m", vec!["frames"]),
+        ("find in.y4m", vec!["described videos read", "frames"]),
+        ("dups", vec!["described videos read", "names read", "videos compared with the others"]),
+        ("describe", vec!["names looked at"]),
+        ("verify", vec!["names checked", "objects checked"]),
+        ("gc", vec!["manifests read", "objects listed", "records read"]),
+        ("repair", vec!["names checked", "objects checked"]),
+        ("repair --rebuild-catalogue", vec!["descriptors read", "manifests read", "records read"]),
+    ];
+    for (command, counted) in expected {
+        let ran = place.ok(&format!("store {command} --store s --json"));
+        assert_eq!(ran.json()["version"], 1);
+        let task = command.split(' ').next().unwrap();
+        let told = told(&ran);
+        assert!(told.iter().all(|line| line["event"] == "progress" && line["task"] == task), "{}", ran.err);
+        assert!(told.iter().all(|line| line["done"].as_u64() <= line["total"].as_u64().or(Some(u64::MAX))));
+        let mut found: Vec<&str> = told.iter().map(|line| line["counting"].as_str().unwrap()).collect();
+        found.sort_unstable();
+        found.dedup();
+        assert_eq!(found, counted, "{command}: {}", ran.err);
+    }
+}
+
+#[test]
+fn failures_are_told_as_json() {
+    let place = place_with_store();
+    put(&place, "in.y4m --class frames");
+    let segments = objects(&place.path("s"));
+    let segment = segments.keys().find(|path| path.contains("/seg/")).unwrap();
+    let check = |arguments: &str, code: i32, says: &str| {
+        let ran = place.fails(&format!("store {arguments} --json"), code, says);
+        let told = told(&ran);
+        let error = told.last().unwrap();
+        assert_eq!((&error["event"], &error["exit_code"]), (&"error".into(), &code.into()), "{}", ran.err);
+        assert!(error["reason"].as_str().unwrap().contains(says), "{error}");
+        ran
+    };
+    check("get gone -o x.y4m --store s", 1, "gone");
+    check("get in.y4m -o x.y4m --frames 28..99 --store s", 2, "30 frames");
+    check("ls --store nowhere", 1, "vcn store init");
+    check("ls", 2, "VCN_STORE");
+    let ran = check("put missing.y4m in.y4m --class frames --store s", 1, "1 of 2 inputs");
+    let report = ran.json();
+    assert!(report["failed"][0]["reason"].as_str().unwrap().contains("missing.y4m"), "{report}");
+    assert_eq!(report["results"][0]["result"], "already-there");
+    fs::write(segment, b"damaged").unwrap();
+    check("get in.y4m -o x.y4m --store s", 3, "damaged");
+    let ran = check("verify --store s", 3, "damaged");
+    assert_eq!(
+        (&ran.json()["sound"], &ran.json()["damage"][0]["lost"][0]["name"]),
+        (&false.into(), &"in.y4m".into())
+    );
+    let ran = check("repair --store s", 3, "lost something");
+    let lost = &ran.json()["lost"][0];
+    assert!(
+        lost["name"] == "in.y4m" && lost["frames"][0][0].as_u64() < lost["frames"][0][1].as_u64(),
+        "{lost}"
+    );
+}
+
+#[test]
+fn a_put_names_what_looks_alike() {
+    let place = place_with_store();
+    place.video("first.y4m", 96, 64, 40);
+    let first = place.frames("first.y4m");
+    let brighter = |name: &str, by: u8| {
+        let change = |picture: &Picture| {
+            let Picture::Yuv420(picture) = picture else { unreachable!("read as 4:2:0") };
+            let y = picture.y.iter().map(|y| y + by).collect();
+            Picture::from(Yuv420 { y, ..picture.clone() })
+        };
+        place.write(name, 96, 64, first.iter().map(change).collect());
+    };
+    brighter("copy.y4m", 3);
+    brighter("again.y4m", 6);
+    brighter("third.y4m", 9);
+    put(&place, "first.y4m --class frames");
+    let copied = put(&place, "copy.y4m --class frames");
+    let alike = copied["alike"].as_array().unwrap();
+    assert_eq!((&copied["result"], alike.len()), (&"new".into(), 1), "{copied}");
+    assert_eq!((&alike[0]["other"], &alike[0]["level"]), (&"first.y4m".into(), &"near".into()), "{copied}");
+    let text = place.ok("store put again.y4m --class frames --alike 1 --store s").text();
+    assert_eq!(text.matches("looks like").count(), 1, "{text}");
+    let quiet = put(&place, "third.y4m --class frames --alike 0");
+    assert_eq!(quiet["alike"], serde_json::json!([]), "{quiet}");
 }
 
 #[test]
@@ -280,6 +398,8 @@ fn wrong_usage_is_told() {
     place.fails("store put in.y4m --dedup replace --max-distortion 40,20 --store s", 2, "caption");
     put(&place, "in.y4m --class frames");
     place.fails("store get in.y4m -o x.y4m --frames 28..99 --store s", 2, "30 frames");
+    place.fails("store get in.y4m -o x.y4m --range 9.. --store s", 2, "--range 9..: `in.y4m` shows no frame");
+    place.fails("store dups --not in.y4m in.y4m --store s", 2, "two names");
     fs::write(place.path("taken.y4m"), b"mine").unwrap();
     place.fails("store get in.y4m -o taken.y4m --store s", 1, "taken.y4m");
     assert_eq!(place.bytes("taken.y4m"), b"mine");

@@ -114,9 +114,14 @@ pub fn ls(context: &Context, a: &LsArguments) -> Result<()> {
             all.extend(page.into_iter().map(json::Name::from));
         } else {
             let line = |l: &vcn_store::Listing| {
-                let (stored, source) = (bytes(l.stored_bytes), bytes(l.source_bytes));
+                // What came through a pipe had no size.
+                let source = match l.source_bytes {
+                    0 => String::new(),
+                    source => format!(" of {}", bytes(source)),
+                };
+                let stored = bytes(l.stored_bytes);
                 format!(
-                    "{}\t{}\t{}x{}\t{} frames\t{stored} of {source}",
+                    "{}\t{}\t{}x{}\t{} frames\t{stored}{source}",
                     l.name, l.class, l.width, l.height, l.frames
                 )
             };
@@ -169,7 +174,10 @@ pub fn stat(context: &Context, a: &Name) -> Result<()> {
             manifest.segments.len(),
             bytes(stat.listing.stored_bytes)
         ),
-        format!("from {} ({})", entry.source.file, bytes(entry.source.bytes)),
+        match entry.source.bytes {
+            0 => format!("from {}", entry.source.file),
+            size => format!("from {} ({})", entry.source.file, bytes(size)),
+        },
         format!("identity {}", manifest.identity),
         format!("codec {} {}", manifest.codec_name, manifest.codec),
     ];

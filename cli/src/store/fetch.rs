@@ -171,10 +171,10 @@ fn play(store: &Store, a: &Arguments, json: bool) -> Result<u64> {
         Some(times) => create_timed(&a.output, &info, times, options)?,
         None => create(&a.output, &info, options)?,
     };
-    let watch = Watch::new("getting", Some(frames), json);
+    let watch = Watch::new("get", json);
     while let Some(frame) = playback.next_frame().map_err(failure)? {
         writer.write(&frame)?;
-        watch.frame();
+        watch.frame(Some(frames));
     }
     writer.finish()?;
     if let Some(file) = &a.times {
@@ -208,8 +208,9 @@ fn within(whole: &Playback, (from, to): (f64, f64)) -> Result<Range<u64>> {
         false => Ok(range),
         true => {
             let (name, seconds) = (&whole.entry().name, total as f64 / rate);
+            let end = if to == f64::MAX { String::new() } else { to.to_string() };
             let reason =
-                format!("--range {from}..{to}: `{name}` shows no frame there: it is {seconds:.3} s long");
+                format!("--range {from}..{end}: `{name}` shows no frame there: it is {seconds:.3} s long");
             Err(Failure::Usage(reason))
         }
     };

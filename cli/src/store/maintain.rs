@@ -6,11 +6,11 @@ use clap::Args;
 use serde::Serialize;
 use vcn_store::{GcOptions, RepairOptions, RepairReport, Store, VerifyOptions};
 
+use super::watch::Watch;
 use super::{Context, failure, json};
 use crate::compute::Compute;
 use crate::failure::{Failure, Result};
 use crate::print::{Stream, bytes};
-use crate::progress::Progress;
 
 /// Arguments of `vcn store gc`.
 #[derive(Args)]
@@ -82,10 +82,10 @@ fn duration(text: &str) -> std::result::Result<Duration, String> {
 pub fn gc(context: &Context, a: &GcArguments) -> Result<()> {
     let options =
         GcOptions { retention: a.retention, grace: a.grace, max_share: a.max_share, dry_run: a.dry_run };
-    let store = context.open()?;
-    let progress = Progress::busy("looking for garbage");
+    let watch = Watch::new("gc", context.json);
+    let store = context.open()?.watched(watch.watcher());
     let report = store.gc(&options).map_err(failure)?;
-    drop(progress);
+    watch.bar.end();
     #[derive(Serialize)]
     struct Report {
         dry_run: bool,
@@ -141,22 +141,10 @@ struct LostLine {
 
 /// `vcn store verify`.
 pub fn verify(context: &Context, a: &VerifyArguments) -> Result<()> {
-    let store = context.open_with_codecs(a.model.as_deref(), &a.compute)?;
-    #[derive(Serialize)]
-    struct Step {
-        event: &'static str,
-        objects: u64,
-        names: u64,
-    }
-    let progress = Progress::counting("verifying", "objects and names");
-    let mut step = |report: &vcn_store::VerifyReport| {
-        progress.reached(report.objects + report.names);
-        if context.json && (report.objects + report.names).is_multiple_of(1000) {
-            json::progress(&Step { event: "verify", objects: report.objects, names: report.names });
-        }
-    };
-    let report = store.verify(VerifyOptions { decode: a.decode }, &mut step).map_err(failure)?;
-    drop(progress);
+    let watch = Watch::new("verify", context.json);
+    let store = context.open_with_codecs(a.model.as_deref(), &a.compute)?.watched(watch.watcher());
+    let report = store.verify(VerifyOptions { decode: a.decode }).map_err(failure)?;
+    watch.bar.end();
     #[derive(Serialize)]
     struct Report {
         sound: bool,
@@ -213,16 +201,16 @@ pub fn verify(context: &Context, a: &VerifyArguments) -> Result<()> {
 
 /// `vcn store repair`.
 pub fn repair(context: &Context, a: &RepairArguments) -> Result<()> {
-    let progress = Progress::busy("repairing");
+    let watch = Watch::new("repair", context.json);
     let report = if a.rebuild_catalogue && a.dry_run {
-        Store::try_rebuild(&context.location).map_err(failure)?
+        Store::try_rebuild(&context.location, watch.watcher()).map_err(failure)?
     } else if a.rebuild_catalogue {
-        Store::rebuild_catalogue(&context.location, a.take_over).map_err(failure)?
+        Store::rebuild_catalogue(&context.location, a.take_over, watch.watcher()).map_err(failure)?
     } else {
-        let store = context.open_with_codecs(a.model.as_deref(), &a.compute)?;
+        let store = context.open_with_codecs(a.model.as_deref(), &a.compute)?.watched(watch.watcher());
         store.repair(&RepairOptions { decode: a.decode, dry_run: a.dry_run }).map_err(failure)?
     };
-    drop(progress);
+    watch.bar.end();
     print_repair(context, &report, a.dry_run)?;
     match report.lost.len() + report.unreadable_records.len() {
         0 => Ok(()),

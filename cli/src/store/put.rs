@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::UNIX_EPOCH;
 
@@ -12,7 +13,7 @@ use vcn_codec::gop::GopPolicy;
 use vcn_media::{OpenOptions, Rational, SourceKind};
 use vcn_store::{
     BlockSpectrum, Class, Dedup, Error, FrameSource, MaxDistortion, PutOutcome, PutRequest, SegmentCodec,
-    SourceFacts, Store,
+    SourceFacts, Step, Store,
 };
 
 use super::class::{ClassName, Storing};
@@ -144,7 +145,7 @@ pub fn run(context: &Context, a: &Arguments) -> Result<()> {
     let report =
         Mutex::new(Report { results: Vec::new(), failed: Vec::new(), new_bytes: 0, shared_bytes: 0 });
     // Frames are read to be hashed and, unless they are stored, once more to be encoded.
-    let watch = Watch::new("putting", None, context.json);
+    let watch = Watch::new("put", context.json);
     std::thread::scope(|scope| {
         for _ in 0..usize::from(a.jobs).min(total) {
             scope.spawn(|| {
@@ -152,11 +153,13 @@ pub fn run(context: &Context, a: &Arguments) -> Result<()> {
                     let Some(input) = queue.lock().ok().and_then(|mut queue| queue.pop_front()) else {
                         return;
                     };
-                    let outcome = one(codec.as_ref(), a, &input, &|| watch.frame(), |request, frames| {
+                    let outcome = one(codec.as_ref(), a, &input, &|| watch.frame(None), |request, frames| {
                         store.put(request, frames)
                     });
                     if let Ok(mut report) = report.lock() {
-                        watch.bar.while_hidden(|| take(context, &mut report, &input, outcome, total));
+                        watch.bar.while_hidden(|| take(context, &mut report, &input, outcome));
+                        let done = (report.results.len() + report.failed.len()) as u64;
+                        watch.tell(Step { counting: "inputs", done, total: Some(total as u64) });
                     }
                 }
             });
@@ -194,10 +197,10 @@ fn would_put(
         failed: Vec<Failed>,
     }
     let mut report = Report { dry_run: true, would_put: Vec::new(), failed: Vec::new() };
-    let watch = Watch::new("putting", None, context.json);
-    for input in inputs {
+    let watch = Watch::new("put", context.json);
+    for (at, input) in inputs.iter().enumerate() {
         let foreseen =
-            one(codec, a, input, &|| watch.frame(), |request, frames| store.foresee(request, frames));
+            one(codec, a, input, &|| watch.frame(None), |request, frames| store.foresee(request, frames));
         match foreseen {
             Ok(foreseen) => {
                 let would = json::WouldPut::new(input, foreseen);
@@ -214,6 +217,8 @@ fn would_put(
                 report.failed.push(Failed { input, name, reason: error.to_string() });
             }
         }
+        let (done, total) = (at as u64 + 1, Some(inputs.len() as u64));
+        watch.tell(Step { counting: "inputs", done, total });
     }
     drop(watch);
     if context.json {
@@ -236,7 +241,7 @@ fn inputs(a: &Arguments) -> Result<Vec<Input>> {
     Ok(inputs)
 }
 
-fn take(context: &Context, report: &mut Report, input: &Input, outcome: Result<PutOutcome>, total: usize) {
+fn take(context: &Context, report: &mut Report, input: &Input, outcome: Result<PutOutcome>) {
     match outcome {
         Ok(outcome) => {
             report.new_bytes += outcome.new_bytes;
@@ -271,15 +276,6 @@ fn take(context: &Context, report: &mut Report, input: &Input, outcome: Result<P
             let (input, name) = (input.path.clone(), input.name.clone());
             report.failed.push(Failed { input, name, reason: error.to_string() });
         }
-    }
-    if context.json {
-        #[derive(Serialize)]
-        struct Step {
-            event: &'static str,
-            done: usize,
-            total: usize,
-        }
-        json::progress(&Step { event: "put", done: report.results.len() + report.failed.len(), total });
     }
 }
 
@@ -341,12 +337,24 @@ pub(crate) fn facts(path: &str, kind: SourceKind) -> SourceFacts {
     let modified = metadata.as_ref().and_then(|metadata| metadata.modified().ok());
     let modified =
         modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map(|time| time.as_secs() as i64);
-    let extension = std::path::Path::new(path).extension().map(|e| e.to_string_lossy().into_owned());
+    let extension = Path::new(path).extension().map(|e| e.to_string_lossy().into_owned());
     let container = match kind {
         SourceKind::Images => "images".to_owned(),
         SourceKind::Stdin => "y4m".to_owned(),
         _ => extension.unwrap_or_default(),
     };
-    let bytes = metadata.filter(std::fs::Metadata::is_file).map_or(0, |metadata| metadata.len());
+    let bytes = size(Path::new(path));
     SourceFacts { file: path.to_owned(), container, bytes, modified, ..SourceFacts::default() }
+}
+
+/// Bytes of a file, or of all files in a folder of frames.
+fn size(path: &Path) -> u64 {
+    let file = |path: &Path| {
+        let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file);
+        metadata.map_or(0, |metadata| metadata.len())
+    };
+    match std::fs::read_dir(path) {
+        Ok(entries) => entries.flatten().map(|entry| file(&entry.path())).sum(),
+        Err(_) => file(path),
+    }
 }

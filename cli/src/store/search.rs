@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use vcn_codec::gop::GopPolicy;
 use vcn_media::OpenOptions;
-use vcn_store::{BlockSpectrum, DescribeReport, DigestSplitter, FindOptions, Match, Query};
+use vcn_store::{BlockSpectrum, DescribeReport, DigestSplitter, FindOptions, Match, Query, Step};
 
 use super::changes::done;
 use super::codec::splitter;
@@ -18,7 +18,6 @@ use crate::compute::Compute;
 use crate::failure::{Failure, Result};
 use crate::page::{Group, Page};
 use crate::print::{Stream, bytes};
-use crate::progress::Progress;
 
 /// How to look.
 #[derive(Args)]
@@ -110,6 +109,9 @@ impl How {
 pub fn dups(context: &Context, a: &DupsArguments) -> Result<()> {
     for (names, revoked) in [(&a.not, false), (&a.forget, true)] {
         if let Some([first, second]) = names.as_deref() {
+            if first == second {
+                return Err(Failure::Usage(format!("{first} twice: give two names")));
+            }
             let store = context.open()?;
             let verb = match (a.dry_run, revoked) {
                 (true, false) => "would mark as no duplicate",
@@ -125,36 +127,42 @@ pub fn dups(context: &Context, a: &DupsArguments) -> Result<()> {
             return done(context, verb, &[first.clone(), second.clone()]);
         }
     }
-    let store = context.open_with_codecs(a.how.model.as_deref(), &a.how.compute)?;
+    let watch = Watch::new("dups", context.json);
+    let codecs = (a.how.model.as_deref(), &a.how.compute);
+    let store = context.open_with_codecs(codecs.0, codecs.1)?.watched(watch.watcher());
     let options = a.how.options();
     let mut found: BTreeMap<String, Vec<Match>> = BTreeMap::new();
-    let progress = Progress::busy("comparing");
-    let pairs = store.dups(&options, a.exhaustive).map_err(failure)?;
-    drop(progress);
-    for pair in pairs {
+    for pair in store.dups(&options, a.exhaustive).map_err(failure)? {
         found.entry(pair.name).or_default().push(pair.other);
     }
     if let Some(path) = &a.how.html {
         let groups: Result<Vec<Group>> = found
             .iter()
-            .map(|(name, matches)| group(&store, &Video::Stored(name), matches, options.descriptor))
+            .zip(1..)
+            .map(|((name, matches), done)| {
+                let total = Some(found.len() as u64);
+                watch.step(Step { counting: "groups drawn", done, total });
+                group(&store, &Video::Stored(name), matches, options.descriptor)
+            })
             .collect();
         let title = format!("Duplicates in {}", store.location());
         let others = found.values().flatten().map(|found| found.name.as_str());
         let saved = saved(&store, found.keys().map(String::as_str).chain(others))?;
         write_page(title, groups?, saved, path, a.how.overwrite)?;
     }
+    watch.bar.end();
     let all = found.into_iter();
     print(context, all.flat_map(|(name, matches)| lines(&name, matches)).collect())
 }
 
 /// `vcn store find`.
 pub fn find(context: &Context, a: &FindArguments) -> Result<()> {
-    let store = context.open_with_codecs(a.how.model.as_deref(), &a.how.compute)?;
+    let watch = Watch::new("find", context.json);
+    let codecs = (a.how.model.as_deref(), &a.how.compute);
+    let store = context.open_with_codecs(codecs.0, codecs.1)?.watched(watch.watcher());
     let frames = Frames::open(&a.input, OpenOptions::default())?;
     let info = frames.info().clone();
-    let watch = Watch::new("reading", info.frames, context.json);
-    let each = || watch.frame();
+    let each = || watch.frame(info.frames);
     let mut frames = Counted { frames, each: &each };
     let query = Query {
         rate: info.fps.as_f64(),
@@ -166,7 +174,7 @@ pub fn find(context: &Context, a: &FindArguments) -> Result<()> {
         options: a.how.options(),
     };
     let found = store.find(&mut frames, query).map_err(failure)?;
-    drop(watch);
+    watch.bar.end();
     if let Some(path) = &a.how.html {
         if a.input == "-" {
             let reason = "--html needs the pictures a second time: give a file instead of `-`";
@@ -183,36 +191,22 @@ pub fn find(context: &Context, a: &FindArguments) -> Result<()> {
 
 /// `vcn store describe`.
 pub fn describe(context: &Context, a: &DescribeArguments) -> Result<()> {
-    let store = context.open_with_codecs(a.model.as_deref(), &a.compute)?;
+    let watch = Watch::new("describe", context.json);
+    let store = context.open_with_codecs(a.model.as_deref(), &a.compute)?.watched(watch.watcher());
+    let report = store.describe(&BlockSpectrum, a.dry_run).map_err(failure)?;
+    watch.bar.end();
+    let DescribeReport { names, described, undecodable } = report;
     #[derive(Serialize)]
-    struct Described {
-        event: &'static str,
+    struct Report {
         dry_run: bool,
         names: u64,
         described: u64,
         undecodable: u64,
     }
-    let told = |report: &DescribeReport| Described {
-        event: "describe",
-        dry_run: a.dry_run,
-        names: report.names,
-        described: report.described,
-        undecodable: report.undecodable,
-    };
-    let progress = Progress::counting("describing", "names");
-    let mut step = |report: &DescribeReport| {
-        progress.reached(report.names);
-        if context.json && report.names.is_multiple_of(1000) {
-            json::progress(&told(report));
-        }
-    };
-    let report = store.describe(&BlockSpectrum, a.dry_run, &mut step).map_err(failure)?;
-    drop(progress);
     if context.json {
-        return json::print(&told(&report));
+        return json::print(&Report { dry_run: a.dry_run, names, described, undecodable });
     }
     let verb = if a.dry_run { "would be described" } else { "described" };
-    let DescribeReport { names, described, undecodable } = report;
     Stream::Out.text(&format!("{described} of {names} names {verb}, {undecodable} could not be decoded"))
 }
 

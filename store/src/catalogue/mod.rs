@@ -179,7 +179,16 @@ fn in_transaction<T>(connection: &mut Connection, work: impl FnOnce(&Transaction
 }
 
 fn failed(path: &Path, doing: &'static str, error: rusqlite::Error) -> Error {
-    Error::Catalogue { path: path.to_owned(), doing, reason: error.to_string() }
+    use rusqlite::ErrorCode::{DiskFull, SystemIoFailure};
+    match error.sqlite_error_code() {
+        // What SQLite says of a full disk as well where it cannot make room for the index of its log. Nothing is wrong
+        // with the catalogue.
+        Some(DiskFull | SystemIoFailure) => {
+            let reason = format!("{error}: is the disk full?");
+            Error::io(doing, path)(std::io::Error::new(std::io::ErrorKind::StorageFull, reason))
+        }
+        _ => Error::Catalogue { path: path.to_owned(), doing, reason: error.to_string() },
+    }
 }
 
 /// A connection stays usable after a panic elsewhere: its transaction was rolled back.

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::{
-    FrameSource, PutRequest, Sharing, key_of, next_frame, publish::NAMED, ranges, refuse_taken,
+    FrameSource, Hashed, PutRequest, Sharing, hash, key_of, publish::NAMED, ranges, refuse_taken,
     shared::serves,
 };
 use crate::{
     digest::Digest,
     error::{Error, Result},
-    frame::{Format, frame_digest, frames_root, identity},
+    frame::{frames_root, identity},
     manifest::Manifest,
     objects::{Kind, ObjectId},
-    split::Bounded,
     store::Store,
 };
 
@@ -56,16 +55,7 @@ impl Store {
     pub fn foresee(&self, mut request: PutRequest, source: &mut dyn FrameSource) -> Result<Foreseen> {
         super::check_request(&request)?;
         let name = request.name;
-        let (mut format, mut digests, mut starts): (Option<Format>, Vec<Digest>, Vec<bool>) =
-            Default::default();
-        let mut splitter =
-            std::mem::replace(&mut request.splitter, Box::new(crate::DigestSplitter::default()));
-        let mut splitter = Bounded::new(splitter.as_mut());
-        while let Some(frame) = next_frame(name, source, &mut format, digests.len())? {
-            let digest = frame_digest(&frame);
-            starts.push(splitter.starts(&frame, &digest));
-            digests.push(digest);
-        }
+        let Hashed { format, digests, starts } = hash(&mut request, source, None)?;
         let Some(format) = format else { return Err(Error::NoFrames { name: name.to_owned() }) };
         let identity = identity(frames_root(&digests), request.side_identities().into_iter());
         refuse_taken(self, &request, identity)?;

@@ -25,17 +25,13 @@ pub struct DescribeReport {
 
 impl Store {
     /// Describes the stored videos that nobody described in this way: they were put by a version that described frames in
-    /// another. `progress` is called after each name.
+    /// another.
     ///
     /// # Errors
     /// The store cannot be read or written.
-    pub fn describe(
-        &self,
-        descriptor: &dyn Descriptor,
-        dry_run: bool,
-        progress: &mut dyn FnMut(&DescribeReport),
-    ) -> Result<DescribeReport> {
+    pub fn describe(&self, descriptor: &dyn Descriptor, dry_run: bool) -> Result<DescribeReport> {
         let mut report = DescribeReport::default();
+        let total = self.len()?;
         let mut after = String::new();
         loop {
             let page = self.catalogue.page("", &after, 1000)?;
@@ -43,6 +39,7 @@ impl Store {
             after.clone_from(&last.name);
             for row in page {
                 report.names += 1;
+                self.tell("names looked at", report.names, Some(total));
                 let Some(video) = self.video(row)? else { continue };
                 if self.picked(video.manifest.root, descriptor)?.is_none() {
                     match dry_run || self.describe_one(&video, descriptor)? {
@@ -50,7 +47,6 @@ impl Store {
                         false => report.undecodable += 1,
                     }
                 }
-                progress(&report);
             }
         }
     }

@@ -59,7 +59,8 @@ impl Store {
             }
         }
         let shared = shared_segments(std::mem::take(&mut stored.segments));
-        for (a, b) in &shared {
+        for (at, (a, b)) in shared.iter().enumerate() {
+            self.tell("pairs with shared segments compared", at as u64 + 1, Some(shared.len() as u64));
             let (a, b) = (&stored.videos[*a], &stored.videos[*b]);
             if self.is_distinct(a.identity, b.identity)? {
                 continue;
@@ -95,6 +96,7 @@ impl Store {
         let place = |number: usize| stored.places.get(&all.roots[number]).copied();
         let neighbours = all.index.neighbours(exhaustive);
         for number in 0..all.index.len() {
+            self.tell("videos compared with the others", number as u64 + 1, Some(all.index.len() as u64));
             let (root, Some(at)) = (all.roots[number], place(number)) else { continue };
             let wanted = |other: usize| {
                 other > number && place(other).is_some_and(|b| !shared.contains(&(at.min(b), at.max(b))))
@@ -136,11 +138,14 @@ impl Store {
     fn all_videos(&self) -> Result<Stored> {
         let mut stored = Stored { videos: Vec::new(), places: BTreeMap::new(), segments: Vec::new() };
         let mut after = String::new();
+        let (mut read, total) = (0, self.len()?);
         loop {
             let page = self.catalogue.page("", &after, 1000)?;
             let Some(last) = page.last() else { return Ok(stored) };
             after.clone_from(&last.name);
             for row in page {
+                read += 1;
+                self.tell("names read", read, Some(total));
                 let Some(video) = self.video(row)? else { continue };
                 let root = video.manifest.root;
                 let next = stored.videos.len();

@@ -76,6 +76,7 @@ impl Store {
     ) -> Result<()> {
         let model = Digest(descriptor.id());
         let mut batch = Described::new(descriptor);
+        let mut read = 0;
         self.catalogue.each_descriptors(model, |root, digest, rate, bytes| {
             let id = ObjectId { kind: Kind::Descriptors, digest };
             // What cannot be read can be made again from the frames, and is not worth a failure.
@@ -87,6 +88,8 @@ impl Store {
                 batch.index.add_stored(stored.frames(), rate);
                 batch.roots.push(root);
             }
+            read += 1;
+            self.tell("described videos read", read, None);
             match batch.bytes < most {
                 true => Ok(()),
                 false => each(std::mem::replace(&mut batch, Described::new(descriptor))),
