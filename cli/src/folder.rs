@@ -22,8 +22,8 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Creates the folder; without `overwrite` it must be empty or not there. What is hidden does not count: it may be left
-    /// of a run that was killed.
+    /// Creates the folder; without `overwrite` it must be empty or not there. What is hidden does not count: it may be of a
+    /// run that was killed, whose outputs go when the first of this one is begun.
     pub fn create(path: &Path, overwrite: bool) -> Result<Folder> {
         let name = path.display().to_string();
         let made = (!path.exists()).then(|| Fleeting::new(path));

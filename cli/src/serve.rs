@@ -70,7 +70,7 @@ pub struct Arguments {
     /// Requests that work on the store at a time [default: one per core]; each may take the two sizes above in memory.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
-    /// Seconds without a byte after which a request is given up.
+    /// Seconds without a byte, or with less than a kilobyte each, after which a request is given up.
     #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     silence: u64,
     /// A model by name or file, if it is not built in: segments of other models are refused.

@@ -4,9 +4,9 @@
 mod place;
 
 use std::{
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     net::TcpStream,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use place::{ANN, BOB, EVE, Place, play, push_frames, take};
@@ -116,6 +116,16 @@ fn hostile_requests_are_refused() {
         "PUT {other} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {ANN}\r\ncontent-length: 99\r\n\r\nabc"
     );
     assert!(place.raw(silent.as_bytes()).starts_with("HTTP/1.1 408"));
+    // One that comes byte by byte, never silent and never done.
+    let started = Instant::now();
+    let mut drip = TcpStream::connect(place.address).unwrap();
+    drip.set_read_timeout(Some(limits().silence / 10)).unwrap();
+    drip.write_all(silent.replace("length: 99", "length: 99999").as_bytes()).unwrap();
+    while drip.read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
+        assert!(started.elapsed() < Duration::from_secs(60), "it may go on for ever");
+        // Fails once the server has closed the connection.
+        let _ = drip.write_all(b"x");
+    }
     // No request at all, half of one, and none that is HTTP.
     assert!(!place.raw(b"GET /healthz HTT").contains("200"));
     assert!(place.raw(b"\x16\x03\x01\x02\x00\x01\x00").starts_with("HTTP/1.1 400"));

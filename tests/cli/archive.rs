@@ -168,6 +168,24 @@ fn frames_of_varying_rate_keep_their_times() {
 }
 
 #[test]
+fn sound_is_kept_and_known_in_any_container_and_under_any_name() {
+    let place = place_with_store();
+    let sound = "-i in.y4m -f lavfi -i sine -shortest -c:v libx264 -qp 0 -c:a";
+    if tool(&place, "ffmpeg", &format!("{sound} flac file:12:30.mkv")).is_none() {
+        return eprintln!("skipped: needs ffmpeg");
+    }
+    // A name that ffmpeg would take for a protocol.
+    put(&place, "12:30.mkv --class frames");
+    tool(&place, "ffmpeg", "-i file:12:30.mkv -c:v copy -c:a alac again.mov").unwrap();
+    assert_eq!(put(&place, "again.mov --class frames --name again")["result"], "identical");
+    tool(&place, "ffmpeg", "-i file:12:30.mkv -c copy -an silent.mkv").unwrap();
+    assert_ne!(put(&place, "silent.mkv --class frames")["result"], "identical");
+    place.ok("store get again -o back.y4m --side sound --store s");
+    let samples = |file: &str| tool(&place, "ffmpeg", &format!("-i {file} -map 0:a -f md5 -")).unwrap();
+    assert_eq!(samples("sound/0-audio.mkv"), samples("file:12:30.mkv"));
+}
+
+#[test]
 fn many_inputs_are_named_in_many_ways() {
     let place = place_with_store();
     fs::create_dir_all(place.path("tv/late")).unwrap();

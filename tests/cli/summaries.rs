@@ -80,6 +80,7 @@ fn a_run_that_was_killed_is_not_in_the_way() {
     fs::write(place.path("out/.clip.y4m.partial-1"), b"torn").unwrap();
     place.ok(&make("film.y4m", "out"));
     place.ok(&make("film.y4m", "whole"));
+    assert!(!place.path("out/.clip.y4m.partial-1").exists());
     for name in ["clip.y4m", "summary.json", "contact-sheet.png"] {
         assert!(place.bytes(&format!("out/{name}")) == place.bytes(&format!("whole/{name}")), "{name}");
     }

@@ -99,16 +99,29 @@ impl Ranking {
             line(format!("{} scenes have no score, the first is {id}: {reason}", self.unscored.len()));
         }
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-        if let Some(HeldOut { scenes, groups, accuracy, interval: [low, high], baseline, auc }) =
-            self.held_out
+        if let Some(HeldOut {
+            scenes,
+            groups,
+            accuracy,
+            interval,
+            baseline,
+            threshold,
+            beyond_threshold,
+            auc,
+        }) = self.held_out
         {
+            let range = |[low, high]: [f64; 2]| format!("{} to {}", percent(low), percent(high));
             line(format!(
-                "held out: {} of {scenes} scenes in {groups} groups judged right (95 % confidence {} to {}; always the \
-                 same answer {}); AUC {auc:.3}",
+                "held out: {} of {scenes} scenes in {groups} groups judged right (95 % confidence {}; always the same \
+                 answer {}); AUC {auc:.3}",
                 percent(accuracy),
-                percent(low),
-                percent(high),
+                range(interval),
                 percent(baseline)
+            ));
+            line(format!(
+                "the best threshold on one metric: {} (95 % confidence of the difference {})",
+                percent(threshold),
+                range(beyond_threshold)
             ));
         }
         if let Some(BesideRandom { scenes, picked, random, random_range: [low, high] }) = self.wanted {

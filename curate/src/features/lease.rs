@@ -5,7 +5,7 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use same_file::Handle;
-use vcn_media::Fleeting;
+use vcn_media::{Fleeting, remove_abandoned};
 
 use crate::error::{Error, Result};
 
@@ -44,24 +44,11 @@ impl Lease {
             // Who had it before may have removed it meanwhile: then this lock is on a file that nobody else finds.
             let own = file.try_clone().and_then(Handle::from_file).map_err(Error::io("lock", &path))?;
             if Handle::from_path(&path).is_ok_and(|found| found == own) {
-                if found {
-                    remove_torn(output);
+                if let (true, Some(folder)) = (found, path.parent()) {
+                    remove_abandoned(folder);
                 }
                 return Ok(Some(Lease { _named: Fleeting::new(&path), _locked: file }));
             }
-        }
-    }
-}
-
-/// Removes what a killed process left of an output that it had not completed.
-fn remove_torn(output: &Path) {
-    let Some((folder, name)) = output.parent().zip(output.file_name()) else { return };
-    let start = format!(".{}.partial-", name.to_string_lossy());
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(&start) {
-            let _ = std::fs::remove_file(entry.path());
         }
     }
 }

@@ -64,6 +64,17 @@ pub fn difference(a: &[f64], b: &[f64], seed: u64) -> Option<(f64, [f64; 2])> {
     Some((mean(a) - mean(b), middle(&mut differences)))
 }
 
+/// The 95 % confidence interval of the ratio of two sums, by resampling the pairs that are summed up (Efron 1979).
+pub(super) fn ratio(pairs: &[(f64, f64)]) -> [f64; 2] {
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut again = || {
+        let drawn = pairs.iter().map(|_| pairs[random.usize(..pairs.len())]);
+        let (above, below) = drawn.fold((0.0, 0.0), |(a, b), pair| (a + pair.0, b + pair.1));
+        above / below
+    };
+    middle(&mut (0..ROUNDS).map(|_| again()).collect::<Vec<f64>>())
+}
+
 /// The range without the lowest and the highest 2.5 %.
 fn middle(values: &mut [f64]) -> [f64; 2] {
     values.sort_by(f64::total_cmp);

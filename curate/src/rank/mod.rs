@@ -13,6 +13,7 @@ mod pick;
 mod program;
 mod ranker;
 mod scenes;
+mod threshold;
 mod trees;
 
 pub use answers::Answers;

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::{labels::Label, metrics::Metrics, scenes::Scene, trees::Trees};
+use super::{chance, labels::Label, metrics::Metrics, scenes::Scene, threshold::Threshold, trees::Trees};
 use crate::error::{Error, Result};
 
 /// Parts of the groups, each of which is held out once.
 const FOLDS: usize = 5;
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// How well a ranker does on scenes of groups that it has not seen: every label is judged by trees that were grown
 /// without its fold.
@@ -26,6 +26,10 @@ pub struct HeldOut {
     pub interval: [f64; 2],
     /// The share that always giving the more frequent answer would judge right.
     pub baseline: f64,
+    /// The share that the best threshold on a single metric judges right, which is chosen without the fold, too.
+    pub threshold: f64,
+    /// The 95 % confidence interval of how much more the trees judge right than that, by resampling groups (Efron 1979).
+    pub beyond_threshold: [f64; 2],
     /// How likely a wanted scene is scored higher than an unwanted one (the area under the ROC curve).
     pub auc: f64,
 }
@@ -60,15 +64,23 @@ impl Ranker {
             return Err(unfit);
         }
         let fold_of = |scene: &Scene| fold.get(scene.clip.as_str()).map_or(0, |group| group % FOLDS);
-        let mut held = HashMap::new();
+        let (mut held, mut judged) = (HashMap::new(), Vec::new());
         for part in 0..FOLDS {
             let (test, train): (Vec<_>, Vec<_>) =
                 labelled.iter().copied().partition(|(scene, _)| fold_of(scene) == part);
-            let trees = Trees::fit(&examples(&train))?;
-            held.extend(test.iter().map(|(scene, _)| (scene.id(), trees.score(&scene.metrics))));
+            let train = examples(&train);
+            let (trees, threshold) = (Trees::fit(&train)?, Threshold::fit(&train));
+            for (scene, label) in test {
+                let score = trees.score(&scene.metrics);
+                held.insert(scene.id(), score);
+                judged.push(Judged {
+                    group: fold[scene.clip.as_str()],
+                    wanted: label.wanted,
+                    score,
+                    by_threshold: threshold.wants(&scene.metrics),
+                });
+            }
         }
-        let judged: Vec<(f64, bool)> =
-            labelled.iter().map(|(scene, label)| (held[&scene.id()], label.wanted)).collect();
         let ranker = Ranker {
             version: VERSION,
             metrics: Metrics::NAMES.map(str::to_owned).to_vec(),
@@ -122,17 +134,37 @@ fn folds<'a>(labelled: &[(&'a Scene, &'a Label)]) -> BTreeMap<&'a str, usize> {
     numbers
 }
 
-fn held_out(judged: &[(f64, bool)], groups: usize) -> HeldOut {
-    let scenes = judged.len();
-    let right = judged.iter().filter(|(score, wanted)| (*score >= 0.5) == *wanted).count();
-    let wanted = judged.iter().filter(|(_, wanted)| *wanted).count();
-    let accuracy = right as f64 / scenes as f64;
+/// A scene that was judged while its group was held out.
+struct Judged {
+    group: usize,
+    wanted: bool,
+    /// By trees.
+    score: f64,
+    /// By a threshold.
+    by_threshold: bool,
+}
+
+fn held_out(judged: &[Judged], groups: usize) -> HeldOut {
+    let share = |count: usize| count as f64 / judged.len() as f64;
+    let by_trees = |scene: &Judged| (scene.score >= 0.5) == scene.wanted;
+    let by_threshold = |scene: &Judged| scene.by_threshold == scene.wanted;
+    let wanted = judged.iter().filter(|scene| scene.wanted).count();
+    let accuracy = share(judged.iter().filter(|scene| by_trees(scene)).count());
+    // Of each group, how many scenes more the trees judge right, and how many there are.
+    let mut more: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
+    for scene in judged {
+        let (right, count) = more.entry(scene.group).or_default();
+        *right += f64::from(u8::from(by_trees(scene))) - f64::from(u8::from(by_threshold(scene)));
+        *count += 1.0;
+    }
     HeldOut {
-        scenes,
+        scenes: judged.len(),
         groups,
         accuracy,
         interval: wilson(accuracy, groups),
-        baseline: wanted.max(scenes - wanted) as f64 / scenes as f64,
+        baseline: share(wanted.max(judged.len() - wanted)),
+        threshold: share(judged.iter().filter(|scene| by_threshold(scene)).count()),
+        beyond_threshold: chance::ratio(&more.into_values().collect::<Vec<_>>()),
         auc: auc(judged),
     }
 }
@@ -147,9 +179,9 @@ fn wilson(share: f64, count: usize) -> [f64; 2] {
     [((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0)]
 }
 
-fn auc(judged: &[(f64, bool)]) -> f64 {
-    let (wanted, others): (Vec<_>, Vec<_>) = judged.iter().partition(|(_, wanted)| *wanted);
-    let pairs = wanted.iter().flat_map(|(a, _)| others.iter().map(move |(b, _)| (*a, *b)));
+fn auc(judged: &[Judged]) -> f64 {
+    let (wanted, others): (Vec<&Judged>, Vec<&Judged>) = judged.iter().partition(|scene| scene.wanted);
+    let pairs = wanted.iter().flat_map(|a| others.iter().map(move |b| (a.score, b.score)));
     let worth = |(a, b): (f64, f64)| if a == b { 0.5 } else { f64::from(u8::from(a > b)) };
     pairs.map(worth).sum::<f64>() / (wanted.len() * others.len()).max(1) as f64
 }
@@ -186,6 +218,7 @@ mod tests {
         let truth = labels(&scenes, |_, scene| scene.metrics.mean_motion > 5.0, |_| None);
         let (ranker, held) = Ranker::train(&scenes, &truth).unwrap();
         let found = ranker.held_out;
+        assert!(found.threshold > 0.95 && found.beyond_threshold[1] < 0.05, "{found:?}");
         assert!(found.accuracy > 0.95 && found.auc > 0.95 && found.interval[0] > found.baseline, "{found:?}");
         assert_eq!((found.scenes, found.groups, held.len()), (120, 60, 120));
         let again = Ranker::from_json(&serde_json::to_string(&ranker).unwrap()).unwrap();

@@ -1,7 +1,10 @@
 //! Bodies: those of requests are spooled while they arrive, limited in bytes and in patience; those of large answers are
 //! spooled before they are sent, at the pace of whoever receives them.
 
-use std::io::{Read, Seek, Write};
+use std::{
+    io::{Read, Seek, Write},
+    time::{Duration, Instant},
+};
 
 use axum::{
     body::{Body, Bytes, HttpBody},
@@ -14,6 +17,10 @@ use super::{Limits, Refused, Service};
 
 /// Bytes of a body that are kept in memory; beyond, a file without a name takes them.
 const IN_MEMORY: usize = 256 << 10;
+
+/// Bytes that must arrive a second, in the mean, once the patience with silence is used up: who sends a byte now and then
+/// holds no connection for ever.
+const SLOWEST: u64 = 1 << 10;
 
 /// Bytes that are in memory of a spooled answer at a time.
 const PIECE: usize = 64 << 10;
@@ -36,9 +43,16 @@ pub(super) async fn receive(service: &Service, body: Body, limit: u64) -> Result
     }
     let mut stream = body.into_data_stream();
     let mut file = SpooledTempFile::new_in(IN_MEMORY, &service.spool);
+    let started = Instant::now();
     let mut bytes = 0;
     loop {
-        let Ok(next) = tokio::time::timeout(silence, stream.next()).await else {
+        let due = silence + Duration::from_secs(bytes / SLOWEST);
+        let patience = due.saturating_sub(started.elapsed()).min(silence);
+        let next = match patience.is_zero() {
+            true => return Err(Refused::new(StatusCode::REQUEST_TIMEOUT, "too little arrived for too long")),
+            false => tokio::time::timeout(patience, stream.next()).await,
+        };
+        let Ok(next) = next else {
             return Err(Refused::new(StatusCode::REQUEST_TIMEOUT, "nothing arrived for too long"));
         };
         let Some(part) = next else { return Ok(Spooled { file, bytes }) };
