@@ -1,16 +1,16 @@
 //! Luma restored at half resolution: what a synthesis at 1/8 leaves undone.
 //!
-//! There each 8x8 site has fewer features than samples, and all of a site's samples are made at once. Here few channels
-//! see every line where it lies: noise beside edges goes, edges that were worn down are drawn again. Chroma gains nothing.
+//! There the samples of an 8x8 site are made all at once, each by weights of its own. Here few channels see every line where
+//! it lies: noise beside edges goes, edges that were worn down are drawn again. Chroma gains nothing.
 
+use super::FEATURES;
 use super::ops::Ops;
 use super::params::{Conv, Init, PIXEL, Params};
-use super::transform::LUMA;
-use super::{FEATURES, transform::SIDE};
+use super::transform::SIDE;
 
 /// Luma samples per restored site, each way.
 const STRIDE: usize = 2;
-/// Resolution of the packed picture below that of the restored sites.
+/// Restored sites per site of the packed picture, each way.
 const WITHIN: usize = SIDE / STRIDE;
 const WIDTH: usize = 24;
 
@@ -46,7 +46,6 @@ impl Restoration {
         features: &O::Tensor,
         quality: &O::Tensor,
     ) -> O::Tensor {
-        debug_assert_eq!(LUMA, SIDE * SIDE);
         let luma = o.unshuffle(&o.shuffle(luma, SIDE), STRIDE);
         let known = o.cat(&[&luma, &o.shuffle(features, WITHIN), &o.plane(quality, &luma)]);
         let h = o.conv_leaky(&self.input, &known);
