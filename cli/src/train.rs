@@ -99,17 +99,9 @@ enum Backend {
 
 /// Runs the command.
 pub fn run(a: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    let stage = match a.stage.as_str() {
-        "intra" => Stage::Intra,
-        "restoration" => Stage::Restoration,
-        "motion" => Stage::Motion,
-        "inter" => Stage::Inter,
-        "joint" => Stage::Joint,
-        other => {
-            return Err(
-                format!("unknown stage {other}: use intra, restoration, motion, inter or joint").into()
-            );
-        }
+    let Some(stage) = Stage::ALL.into_iter().find(|stage| stage.name() == a.stage) else {
+        let [others @ .., last] = Stage::ALL.map(Stage::name);
+        return Err(format!("unknown stage {}: use {} or {last}", a.stage, others.join(", ")).into());
     };
     let state = a.out.join("state.safetensors");
     if a.evaluate || a.steps > 0 {

@@ -4,7 +4,7 @@ use vcn_media::Yuv420;
 
 use crate::Result;
 use crate::codec::{Codec, Geometry};
-use crate::encoder::{Told, sum};
+use crate::encoder::{Told, analysed};
 use crate::model::{intra, motion};
 use crate::packing::padded;
 use crate::source::Source;
@@ -31,7 +31,7 @@ impl Codec {
         let g = Geometry::new(picture.width, picture.height);
         let source = Source::new(self, picture, &g);
         let parts = self.model.intra.analyse(&self.exec, &source.packed, &self.plane(QUALITY));
-        let values = sum(&self.exec, parts);
+        let values = analysed(&self.exec, parts);
         Analysis { channels: intra::KEPT.channels(), height: g.block[0], width: g.block[1], values }
     }
 

@@ -12,6 +12,7 @@ use crate::encoder::{Effort, GopEncoder};
 use crate::integer::Integer;
 use crate::model::inter::Context;
 use crate::model::motion::{self, STRIDE};
+use crate::model::ops::Ops;
 use crate::model::params::{ACTIVATION, FLOW, PIXEL};
 use crate::model::transform::{LUMA, PACKED, packed_plane};
 use crate::model::{FEATURES, Model, quality_plane};
@@ -106,8 +107,8 @@ impl Codec {
         let [h, w] = g.block;
         let latent = self.exec.tensor(latent, [crate::model::intra::KEPT.channels(), h, w]);
         let plane = self.plane(quality);
-        let ([a, b], features) = self.model.intra.synthesise(&self.exec, &latent, &plane);
-        let mut samples = sum([self.exec.integers(a), self.exec.integers(b)]);
+        let (parts, features) = self.model.intra.synthesise(&self.exec, &latent, &plane);
+        let mut samples = self.exec.sum(parts);
         if self.checkpoint.syntax().restoration {
             self.restore(&mut samples, &features, &plane, g);
         }
@@ -125,20 +126,17 @@ impl Codec {
         let luma = &mut samples[..LUMA * h * w];
         let seen = self.exec.tensor(&activation(luma), [LUMA, h, w]);
         let restored = self.model.intra.restoration.forward(&self.exec, &seen, features, plane);
-        luma.iter_mut().zip(self.exec.integers(restored)).for_each(|(sample, more)| *sample += more);
+        add(luma, self.exec.integers(restored));
     }
 
     /// Flow from a motion latent.
     pub(crate) fn flow(&self, latent: &[i32], quality: u8, g: &Geometry) -> Flow {
         let [h, w] = g.motion;
         let latent = self.exec.tensor(latent, [motion::CHANNELS, h, w]);
-        let [a, b] = self.model.inter.motion.synthesise(&self.exec, &latent, &self.plane(quality));
+        let parts = self.model.inter.motion.synthesise(&self.exec, &latent, &self.plane(quality));
         let like = self.exec.tensor(&vec![0; g.site[0] * g.site[1]], [1, g.site[0], g.site[1]]);
-        let [a, b] = [a, b].map(|t| {
-            use crate::model::ops::Ops;
-            self.exec.integers(self.exec.crop_like(&t, &like))
-        });
-        let data = a.into_iter().zip(b).map(|(a, b)| (a + b).clamp(-FLOW.max(), FLOW.max())).collect();
+        let mut data = self.exec.sum(parts.map(|part| self.exec.crop_like(&part, &like)));
+        data.iter_mut().for_each(|v| *v = (*v).clamp(-FLOW.max(), FLOW.max()));
         Flow { width: g.site[1], height: g.site[0], data }
     }
 
@@ -169,8 +167,7 @@ impl Codec {
             &self.plane(quality),
         );
         blend(&mut samples, &second, &self.exec.integers(context.blend.clone()));
-        let refinement = self.exec.integers(context.refinement.clone());
-        samples.iter_mut().zip(refinement).for_each(|(s, r)| *s += r);
+        add(&mut samples, self.exec.integers(context.refinement.clone()));
         Prediction { packed: packed(&samples), samples, context, flow: flow.clone(), anchor }
     }
 
@@ -193,8 +190,8 @@ impl Codec {
             }
             None => prediction.anchor.clone(),
         };
-        let residual = sum(parts.map(|part| self.exec.integers(part)));
-        let samples = sum([prediction.samples.clone(), residual]);
+        let mut samples = prediction.samples.clone();
+        add(&mut samples, self.exec.sum(parts));
         Reference { picture: shown(&samples, g), features: self.exec.integers(features), motion, anchor }
     }
 
@@ -218,10 +215,9 @@ pub(crate) fn warped(picture: &Yuv420, flow: &Flow) -> Vec<i32> {
     pack_planes([&luma, &u, &v], flow.height, flow.width, |s: i32| s - (128 << 4))
 }
 
-/// Sum of two packed pictures.
-fn sum([mut a, b]: [Vec<i32>; 2]) -> Vec<i32> {
-    a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-    a
+/// Adds to samples what networks give.
+fn add(samples: &mut [i32], more: Vec<i32>) {
+    samples.iter_mut().zip(more).for_each(|(sample, more)| *sample += more);
 }
 
 /// A packed picture, format [`PIXEL`], in 8 bits.

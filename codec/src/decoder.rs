@@ -8,7 +8,7 @@ use crate::Result;
 use crate::codec::{Codec, FrameKind, Geometry, Reference};
 use crate::entropy::SymbolDecoder;
 use crate::frame_syntax;
-use crate::keep::{Keeper, restore};
+use crate::keep::{Keeper, put_back};
 use crate::packing::cropped;
 use crate::vectors::Vectors;
 use crate::warp::Flow;
@@ -80,7 +80,7 @@ impl<'a> GopDecoder<'a> {
                 let mut next = self.codec.inter_frame(&prediction, &latent, motion, becomes, g);
                 if syntax.anchors {
                     let kept = self.keeper.read(coder, &flow)?;
-                    restore(Arc::make_mut(&mut next.picture), &reference.picture, kept);
+                    put_back(Arc::make_mut(&mut next.picture), &reference.picture, kept);
                 }
                 next
             }

@@ -12,7 +12,7 @@ use crate::entropy::{Histogram, SymbolEncoder};
 use crate::frame_syntax::{self, Head};
 use crate::integer::Integer;
 use crate::judge::{Judge, PACE_BITS};
-use crate::keep::{Keeper, restore, site_errors};
+use crate::keep::{Keeper, put_back, site_errors};
 use crate::model::lambda;
 use crate::model::params::{ACTIVATION, FLOW, LATENT, WIDE};
 use crate::model::transform::{PACKED, Shortcut};
@@ -216,7 +216,7 @@ impl<'a> GopEncoder<'a> {
         let exec = &self.codec.exec;
         let source = Source::new(self.codec, frame, &g);
         let parts = self.codec.model.intra.analyse(exec, &source.packed, &self.codec.plane(quality));
-        let y = sum(exec, parts);
+        let y = analysed(exec, parts);
         let latent = self.codec.latent(0, quality, &g);
         let attempt = |coder: &mut SymbolEncoder, y: &[i32]| {
             let coded = latent.encode(coder, y, None, &[])?;
@@ -243,7 +243,7 @@ impl<'a> GopEncoder<'a> {
         let quality = log.quality;
         let prediction = codec.predict(&reference, &flow, quality, &g);
         let parts = codec.model.inter.analyse(exec, &source.packed, &prediction.packed, &prediction.context);
-        let y = sum(exec, parts);
+        let y = analysed(exec, parts);
         let latent = codec.latent(2, quality, &g);
         let attempt = |coder: &mut SymbolEncoder, y: &[i32]| {
             let coded = latent.encode(coder, y, Some(&prediction.context.entropy), &[])?;
@@ -259,7 +259,7 @@ impl<'a> GopEncoder<'a> {
             let gain = decoded.into_iter().zip(before);
             let gain: Vec<f64> = gain.map(|(decoded, before)| KEEPING_WORTH * (decoded - before)).collect();
             let kept = self.keeper.write(&mut self.coder, &flow, &gain, lambda(quality as f32).into());
-            restore(Arc::make_mut(&mut next.picture), &reference.picture, kept);
+            put_back(Arc::make_mut(&mut next.picture), &reference.picture, kept);
             log.side_bits += self.coder.bits_written() - start;
         }
         Ok(next)
@@ -478,7 +478,7 @@ impl Told {
         let flow = exec.tensor(&searched.data, [2, h, w]);
         let plane = codec.plane(quality);
         let parts = codec.model.inter.motion.analyse(exec, &flow, &source.packed, &seen, &plane);
-        Told { quality, silent: Vec::new(), y: sum(exec, parts) }
+        Told { quality, silent: Vec::new(), y: analysed(exec, parts) }
     }
 
     fn code(
@@ -493,7 +493,6 @@ impl Told {
 }
 
 /// A latent from the two parts that an analysis gives.
-pub(crate) fn sum(exec: &Integer, parts: [Tensor<4>; 2]) -> Vec<i32> {
-    let [a, b] = parts.map(|part| exec.integers(part));
-    a.into_iter().zip(b).map(|(a, b)| (a + b).clamp(-LATENT.max(), LATENT.max())).collect()
+pub(crate) fn analysed(exec: &Integer, parts: [Tensor<4>; 2]) -> Vec<i32> {
+    exec.sum(parts).into_iter().map(|v| v.clamp(-LATENT.max(), LATENT.max())).collect()
 }

@@ -15,6 +15,7 @@ use crate::model::params::{ACTIVATION, Conv};
 
 /// A layer on the device.
 struct Loaded {
+    /// `[out, in, row, column]`, or of layers that are computed tap by tap `[tap out, in, 1, 1]`.
     weight: Tensor<4>,
     bias: Tensor<1>,
     /// 2^-shift for each output channel.
@@ -41,6 +42,13 @@ impl Integer {
         Tensor::from_data(TensorData::new(values, [1, channels, height, width]), &self.device)
     }
 
+    /// The sum of the two tensors that an analysis or a synthesis gives.
+    pub fn sum(&self, [linear, learned]: [Tensor<4>; 2]) -> Vec<i32> {
+        let mut sum = self.integers(linear);
+        sum.iter_mut().zip(self.integers(learned)).for_each(|(sum, more)| *sum += more);
+        sum
+    }
+
     /// The integers of a tensor, in row-major order.
     pub fn integers(&self, tensor: Tensor<4>) -> Vec<i32> {
         let values: Vec<f32> = tensor.into_data().try_into_vec().expect("tensors of this executor hold f32");
@@ -49,37 +57,44 @@ impl Integer {
 }
 
 fn load(conv: &Conv, layer: &Layer, device: &Device) -> Loaded {
-    let (cin, cout, k) = (conv.cin, conv.cout, conv.k);
-    // [out, row, column, in] to [out, in, row, column].
+    let (cin, cout, taps) = (conv.cin, conv.cout, conv.k * conv.k);
+    // From [out, row, column, in].
     let mut weight = vec![0f32; conv.macs()];
     for o in 0..cout {
-        for site in 0..k * k {
+        for tap in 0..taps {
             for c in 0..cin {
-                weight[(o * cin + c) * k * k + site] = layer.weight[(o * k * k + site) * cin + c] as f32;
+                let to = if by_taps(conv) { (tap * cout + o) * cin + c } else { (o * cin + c) * taps + tap };
+                weight[to] = layer.weight[(o * taps + tap) * cin + c] as f32;
             }
         }
     }
+    let shape = if by_taps(conv) { [taps * cout, cin, 1, 1] } else { [cout, cin, conv.k, conv.k] };
     let shifts: Vec<u32> = (0..cout).map(|o| layer.shift(conv, o)).collect();
     let half = |shift: u32| if shift > 0 { 1 << (shift - 1) } else { 0 };
     let bias: Vec<f32> = layer.bias.iter().zip(&shifts).map(|(&b, &s)| (b + half(s)) as f32).collect();
     let scale: Vec<f32> = shifts.iter().map(|&s| 1.0 / (1u32 << s) as f32).collect();
     Loaded {
-        weight: Tensor::from_data(TensorData::new(weight, [cout, cin, k, k]), device),
+        weight: Tensor::from_data(TensorData::new(weight, shape), device),
         bias: Tensor::from_data(TensorData::new(bias, [cout]), device),
         scale: Tensor::from_data(TensorData::new(scale, [1, cout, 1, 1]), device),
     }
 }
 
-/// Up to so many input channels a convolution is computed as [`shifted`] matrix products: gathering each output's inputs
-/// first, as Burn's `flex` does, then takes longer than multiplying them.
+/// Up to so many input channels a convolution is computed tap by tap: gathering each output's inputs first, as Burn's `flex`
+/// does, then takes longer than multiplying them.
 const FEW_CHANNELS: usize = 32;
 
+/// Whether [`tap_by_tap`] computes a layer.
+fn by_taps(conv: &Conv) -> bool {
+    conv.k > 1 && conv.cin <= FEW_CHANNELS
+}
+
 /// A convolution before scaling: one matrix product for all taps of the kernel, whose results are added up where they belong.
-fn shifted(layer: &Conv, loaded: &Loaded, x: Tensor<4>) -> Tensor<4> {
+fn tap_by_tap(layer: &Conv, loaded: &Loaded, x: Tensor<4>) -> Tensor<4> {
     let [_, _, h, w] = x.dims();
-    let Conv { cin, cout, k, .. } = *layer;
-    let weight = loaded.weight.clone().permute([2, 3, 0, 1]).reshape([k * k * cout, cin, 1, 1]);
-    let products = conv2d(x, weight, None, ConvOptions::new([1, 1], [0, 0], [1, 1], 1));
+    let Conv { cout, k, .. } = *layer;
+    let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
+    let products = conv2d(x, loaded.weight.clone(), None, options);
     let pad = k / 2;
     let products = products.pad((pad, pad, pad, pad), 0.0);
     (0..k * k).fold(loaded.bias.clone().reshape([1, cout, 1, 1]), |sum, tap| {
@@ -101,10 +116,10 @@ impl Ops for Integer {
         // Inputs may come wider than the layer's accumulator bound allows.
         let limit = layer.input.max() as f32;
         let x = x.clone().clamp(-limit, limit);
-        let pad = layer.k / 2;
-        let sum = if layer.k > 1 && layer.cin <= FEW_CHANNELS {
-            shifted(layer, loaded, x)
+        let sum = if by_taps(layer) {
+            tap_by_tap(layer, loaded, x)
         } else {
+            let pad = layer.k / 2;
             let options = ConvOptions::new([1, 1], [pad, pad], [1, 1], 1);
             conv2d(x, loaded.weight.clone(), Some(loaded.bias.clone()), options)
         };

@@ -90,7 +90,7 @@ impl Keeper {
 }
 
 /// Puts the kept sites of the reference back.
-pub(crate) fn restore(picture: &mut Yuv420, reference: &Yuv420, kept: &[bool]) {
+pub(crate) fn put_back(picture: &mut Yuv420, reference: &Yuv420, kept: &[bool]) {
     let width = picture.width;
     let planes = [
         (&mut picture.y, &reference.y, SITE, width),
@@ -179,7 +179,7 @@ mod tests {
             |v: u8| Yuv420 { width: 32, height: 16, y: vec![v; 512], u: vec![v; 128], v: vec![v; 128] };
         let (mut shown, reference) = (picture(10), picture(20));
         let kept = [false, true, false, false, false, false, false, true];
-        restore(&mut shown, &reference, &kept);
+        put_back(&mut shown, &reference, &kept);
         let errors = site_errors(&reference, &shown);
         assert_eq!(errors.iter().map(|&e| e == 0.0).collect::<Vec<_>>(), kept);
         assert_eq!(site_errors(&picture(10), &shown).iter().filter(|&&e| e == 0.0).count(), 6);

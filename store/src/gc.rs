@@ -189,8 +189,8 @@ impl Store {
 
     fn sweep(&self, mut sweep: Vec<(Listed, i64)>, report: &mut GcReport) -> Result<()> {
         sweep.sort_by_key(|(listed, _)| listed.id);
-        for (turn, batch) in sweep.chunks(BATCH).enumerate() {
-            self.tell("objects removed", (turn * BATCH) as u64, Some(sweep.len() as u64));
+        let mut done = 0;
+        for batch in sweep.chunks(BATCH) {
             let ids: Vec<(ObjectId, i64)> = batch.iter().map(|(listed, since)| (listed.id, *since)).collect();
             let removed: HashSet<ObjectId> = self
                 .catalogue
@@ -202,6 +202,8 @@ impl Store {
                 report.removed_objects += 1;
                 report.removed_bytes += listed.bytes;
             }
+            done += batch.len() as u64;
+            self.tell("objects removed", done, Some(sweep.len() as u64));
         }
         Ok(())
     }

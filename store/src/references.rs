@@ -161,8 +161,8 @@ fn read_all<I: Sync, T: Send>(
     mut each: impl FnMut(&I, T) -> Result<()>,
 ) -> Result<()> {
     let read = &read;
-    for (turn, batch) in items.chunks(BATCH).enumerate() {
-        store.tell(counting, (turn * BATCH) as u64, Some(items.len() as u64));
+    let mut done = 0;
+    for batch in items.chunks(BATCH) {
         let found: Result<Vec<Vec<T>>> = thread::scope(|scope| {
             let share = batch.len().div_ceil(READERS);
             let parts: Vec<_> = batch
@@ -172,6 +172,8 @@ fn read_all<I: Sync, T: Send>(
             parts.into_iter().map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
         });
         batch.iter().zip(found?.into_iter().flatten()).try_for_each(|(item, found)| each(item, found))?;
+        done += batch.len() as u64;
+        store.tell(counting, done, Some(items.len() as u64));
     }
     Ok(())
 }

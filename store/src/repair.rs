@@ -177,8 +177,8 @@ fn add_descriptors(store: &Store, rates: &HashMap<Digest, f64>) -> Result<()> {
         ids.push(listed.id);
         Ok(())
     })?;
-    for (turn, batch) in ids.chunks(1000).enumerate() {
-        store.tell("descriptors read", turn as u64 * 1000, Some(ids.len() as u64));
+    let mut done = 0;
+    for batch in ids.chunks(1000) {
         let mut found = Vec::new();
         for id in batch {
             let Ok(bytes) = fetch(store.objects.as_ref(), *id) else { continue };
@@ -190,6 +190,8 @@ fn add_descriptors(store: &Store, rates: &HashMap<Digest, f64>) -> Result<()> {
             }
         }
         store.catalogue.add_descriptors(&found)?;
+        done += batch.len() as u64;
+        store.tell("descriptors read", done, Some(ids.len() as u64));
     }
     Ok(())
 }

@@ -99,8 +99,8 @@ impl Store {
         Ok(parts(location)?.objects.read(DESCRIPTION, 1 << 20)?.is_some())
     }
 
-    /// Opens a store. One in a folder that cannot be written, or on a full disk, is read with a copy of its catalogue; what would change it
-    /// then fails with [`Error::ReadOnly`].
+    /// Opens a store. One in a folder that cannot be written, or on a full disk, is read with a copy of its catalogue; what
+    /// would change it then fails with [`Error::ReadOnly`].
     ///
     /// # Errors
     /// [`Error::NotAStore`], [`Error::Claimed`] if its catalogue is elsewhere or lost, [`Error::Version`].

@@ -2,7 +2,7 @@
 
 use vcn_codec::entropy::SymbolEncoder;
 use vcn_codec::model::params::FLOW;
-use vcn_codec::model::transform::{GREY, LUMA, PACKED, SAMPLE_WEIGHTS, packed_plane};
+use vcn_codec::model::transform::{GREY, LUMA, PACKED, SAMPLE_WEIGHTS, SIDE, packed_plane};
 use vcn_codec::model::{self, Model};
 use vcn_codec::search::{self, search};
 use vcn_codec::vectors::{self, Eye, Vectors};
@@ -69,8 +69,7 @@ pub fn intra<P: Tape>(
     let coded = code(t, &net.latent, &y, None, q);
     let ([linear, learned], features) = net.synthesise(t, &coded.latent, &q.plane);
     let synthesised = t.plus(&t.full(&linear), &t.full(&learned));
-    let [luma, chroma] =
-        [(0, LUMA), (LUMA, PACKED - LUMA)].map(|(start, len)| t.channels(&synthesised, start, len));
+    let [luma, chroma] = planes(t, &synthesised);
     let restored = net.restoration.forward(t, &luma, &features, &q.plane);
     let packed = limit(t, &t.cat(&[&t.plus(&luma, &t.full(&restored)), &chroma]));
     Frame {
@@ -282,9 +281,14 @@ fn channel_error(channel: usize) -> f32 {
 fn blend<P: Tape>(t: &P, from: &P::Tensor, towards: &P::Tensor, shares: &P::Tensor) -> P::Tensor {
     let shares = t.clamp(&t.full(shares), 0.0, 1.0);
     let way = t.minus(towards, from);
-    let [luma, chroma] = [(0, 0, LUMA), (1, LUMA, PACKED - LUMA)]
-        .map(|(share, start, len)| t.mul(&t.channels(&way, start, len), &t.channels(&shares, share, 1)));
-    t.plus(from, &t.cat(&[&luma, &chroma]))
+    let [luma, chroma] = planes(t, &way);
+    let moved = |plane: &P::Tensor, share| t.mul(plane, &t.channels(&shares, share, 1));
+    t.plus(from, &t.cat(&[&moved(&luma, 0), &moved(&chroma, 1)]))
+}
+
+/// Luma and chroma of a packed picture.
+fn planes<P: Tape>(t: &P, packed: &P::Tensor) -> [P::Tensor; 2] {
+    [(0, LUMA), (LUMA, PACKED - LUMA)].map(|(start, len)| t.channels(packed, start, len))
 }
 
 /// Limits a picture to the range of 8-bit samples, keeping gradients inside.
@@ -294,7 +298,8 @@ fn limit<P: Tape>(t: &P, packed: &P::Tensor) -> P::Tensor {
 
 /// Luma of each sample's reference, in 8 bits.
 fn shown<P: Tape>(t: &P, x: &Picture<P::Tensor>, reference: &Reference<P::Tensor>) -> Vec<Plane> {
-    let luma = t.detach(&t.shuffle(&t.channels(&reference.packed, 0, 64), 8));
+    let [luma, _] = planes(t, &reference.packed);
+    let luma = t.detach(&t.shuffle(&luma, SIDE));
     let values = t.values(&luma);
     let grey = |v: &f32| (v * GREY + 128.0).round().clamp(0.0, 255.0) as u8;
     let planes = values.chunks_exact(values.len() / x.luma.len()).zip(&x.luma);

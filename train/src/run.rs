@@ -29,8 +29,7 @@ use crate::tape::Tape;
 use crate::{Error, Result};
 
 /// What a stretch of training teaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// The intra codec alone.
     Intra,
@@ -45,6 +44,20 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// All of them.
+    pub const ALL: [Stage; 5] = [Stage::Intra, Stage::Restoration, Stage::Motion, Stage::Inter, Stage::Joint];
+
+    /// As it is written on command lines and in logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Intra => "intra",
+            Stage::Restoration => "restoration",
+            Stage::Motion => "motion",
+            Stage::Inter => "inter",
+            Stage::Joint => "joint",
+        }
+    }
+
     /// Whether the stage knows only single frames.
     pub fn single(self) -> bool {
         matches!(self, Stage::Intra | Stage::Restoration)
@@ -517,13 +530,7 @@ fn read_state(path: &Path, params: &Params, stage: &str, metric: &str) -> Result
 /// If the data or the state cannot be read or written.
 pub fn train<P: Tape>(t: &mut P, model: &Model, clips: &Clips, settings: &Settings) -> Result<()> {
     let stage = settings.stage;
-    let stage_name = match stage {
-        Stage::Intra => "intra",
-        Stage::Restoration => "restoration",
-        Stage::Motion => "motion",
-        Stage::Inter => "inter",
-        Stage::Joint => "joint",
-    };
+    let stage_name = stage.name();
     let metric = settings.metric.name();
     let file = |path: &Path| {
         let path = path.to_owned();

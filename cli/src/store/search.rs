@@ -1,12 +1,13 @@
 //! `vcn store dups|find|describe`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
 use vcn_codec::gop::GopPolicy;
 use vcn_media::OpenOptions;
-use vcn_store::{BlockSpectrum, DescribeReport, DigestSplitter, FindOptions, Match, Query, Step};
+use vcn_store::{BlockSpectrum, DescribeReport, DigestSplitter, FindOptions, Match, Query, Step, Store};
 
 use super::changes::done;
 use super::codec::splitter;
@@ -99,6 +100,11 @@ struct Report {
 }
 
 impl How {
+    /// The store with the models that its videos need, watched.
+    fn open(&self, context: &Context, watch: &Arc<Watch>) -> Result<Store> {
+        Ok(context.open_with_codecs(self.model.as_deref(), &self.compute)?.watched(watch.watcher()))
+    }
+
     fn options(&self) -> FindOptions<'_> {
         let (min_score, limit, pixels) = (self.min_score, self.limit, !self.no_pixels);
         FindOptions { min_score, limit, pixels, descriptor: &BlockSpectrum }
@@ -128,8 +134,7 @@ pub fn dups(context: &Context, a: &DupsArguments) -> Result<()> {
         }
     }
     let watch = Watch::new("dups", context.json);
-    let codecs = (a.how.model.as_deref(), &a.how.compute);
-    let store = context.open_with_codecs(codecs.0, codecs.1)?.watched(watch.watcher());
+    let store = a.how.open(context, &watch)?;
     let options = a.how.options();
     let mut found: BTreeMap<String, Vec<Match>> = BTreeMap::new();
     for pair in store.dups(&options, a.exhaustive).map_err(failure)? {
@@ -158,8 +163,7 @@ pub fn dups(context: &Context, a: &DupsArguments) -> Result<()> {
 /// `vcn store find`.
 pub fn find(context: &Context, a: &FindArguments) -> Result<()> {
     let watch = Watch::new("find", context.json);
-    let codecs = (a.how.model.as_deref(), &a.how.compute);
-    let store = context.open_with_codecs(codecs.0, codecs.1)?.watched(watch.watcher());
+    let store = a.how.open(context, &watch)?;
     let frames = Frames::open(&a.input, OpenOptions::default())?;
     let info = frames.info().clone();
     let each = || watch.frame(info.frames);

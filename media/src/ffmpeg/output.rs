@@ -19,15 +19,15 @@ pub fn ffmpeg_output(
     path: &str,
     wanted: &[&str],
 ) -> Result<Vec<u8>> {
-    let mut command = Command::new(program);
-    command.args(options).args(["-i", &format!("file:{path}")]).args(wanted);
-    output(program, Path::new(path), &mut command)
+    let input = format!("file:{path}");
+    output(program, Path::new(path), &[options, &["-i", &input], wanted].concat())
 }
 
-/// The standard output of a command that reads `path`.
-pub(super) fn output(program: &'static str, path: &Path, command: &mut Command) -> Result<Vec<u8>> {
-    command.stdin(Stdio::null());
-    let output = apart(command).output().map_err(|error| not_started(program, path, error))?;
+/// What `program` writes to standard output; it reads `path`.
+pub(super) fn output(program: &'static str, path: &Path, arguments: &[&str]) -> Result<Vec<u8>> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null());
+    let output = apart(&mut command).output().map_err(|error| not_started(program, path, error))?;
     match output.status.success() {
         true => Ok(output.stdout),
         false => Err(failure(program, path, &output.stderr, &output.status.to_string())),

@@ -1,6 +1,6 @@
 //! What `ffprobe` knows of a file and the Y4M on `ffmpeg`'s pipe does not say.
 
-use std::{path::Path, process::Command};
+use std::path::Path;
 
 use super::output::output;
 use crate::{
@@ -25,14 +25,9 @@ impl Probe {
     /// Asks `ffprobe` about `input`; `path` is for messages.
     pub(crate) fn run(path: &Path, input: &str) -> Result<Probe> {
         let entries = "stream=pix_fmt,color_range,color_space,avg_frame_rate,r_frame_rate,nb_frames";
-        let mut command = Command::new("ffprobe");
-        command.args(["-v", "error", "-select_streams", "v:0", "-show_entries", entries]).args([
-            "-of",
-            "default=noprint_wrappers=1",
-            "-i",
-            input,
-        ]);
-        let printed = output("ffprobe", path, &mut command)?;
+        let video = ["-v", "error", "-select_streams", "v:0", "-show_entries", entries];
+        let plain = ["-of", "default=noprint_wrappers=1", "-i", input];
+        let printed = output("ffprobe", path, &[&video[..], &plain].concat())?;
         let text = String::from_utf8_lossy(&printed);
         let field = |name: &str| {
             text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=').map(str::trim))
