@@ -203,6 +203,9 @@ fn scan(a: &Arguments, skipped: &mut Vec<(PathBuf, String)>) -> Result<Vec<(Scan
             .filter(|path| known.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
         videos.extend(new.map(|path| (path, at)));
     }
+    if videos.is_empty() {
+        note(&format!("there are no videos; looked for {}, and folders of frames", a.extensions.join(", ")));
+    }
     let progress = Progress::new(&format!("reading {} videos", videos.len()), None);
     let read: Vec<_> = videos
         .par_iter()

@@ -28,7 +28,7 @@ impl Access {
 /// The exit code follows from the kind of failure.
 pub fn failure(error: Error) -> Failure {
     match error {
-        Error::Url { .. } => Failure::Usage(error.to_string()),
+        Error::Url { .. } | Error::Line { .. } => Failure::Usage(error.to_string()),
         Error::Store(error) => crate::store::failure(error),
         other => Failure::Other(other.into()),
     }

@@ -40,6 +40,8 @@ Programs run in sh. They find the clip in $VCN_CLIP, seconds in $VCN_START and $
 the caption in $VCN_CAPTION; they print their answer and end with 0. When their time is over, they are killed with all that
 they have started.
 
+Exit codes beyond those of vcn: 1 if no clip could be read; where others can be, unreadable ones are listed and skipped.
+
 Examples:
   vcn rank clips/ -o ranked                                     # scenes and what they measure
   vcn rank clips/ -o ranked --labels labels.csv --save-model likes.json --top 100
@@ -121,7 +123,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let ranking_file = output.join("ranking.json");
     let mut written = a.save_model.iter().chain([&ranking_file]);
     if let Some(file) = written.find(|file| !a.overwrite && file.exists()) {
-        return Err(Failure::Usage(format!("{}: exists; --overwrite replaces it", file.display())));
+        return Err(vcn_media::Error::Exists { path: file.clone() }.into());
     }
     let labels = a.labels.as_deref().map(read_labels).transpose().map_err(failure)?;
     let model = a.model.as_deref().map(read_model).transpose()?;

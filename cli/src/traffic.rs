@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -75,6 +76,10 @@ pub struct Arguments {
 
 /// Runs the command.
 pub fn run(a: &Arguments) -> Result<()> {
+    // Before all the videos are read.
+    let begin =
+        |path: &Option<PathBuf>| path.as_ref().map(|path| AtomicFile::create(path, a.overwrite)).transpose();
+    let (log, drawing) = (begin(&a.write_log)?, begin(&a.plot)?);
     let (shares, videos) = match (&a.replay, a.synthetic) {
         (Some(path), _) => {
             let name = path.display().to_string();
@@ -96,13 +101,15 @@ pub fn run(a: &Arguments) -> Result<()> {
     };
     let options = Options { across_apps: a.across_apps, ..Options::default() };
     let report = replay(&shares, &videos, &options).map_err(failure)?;
-    if let Some(path) = &a.write_log {
-        let mut text = Vec::new();
-        write(path, &mut text, &shares).map_err(failure)?;
-        AtomicFile::write(path, &text, a.overwrite)?;
+    if let Some(mut file) = log {
+        let path = file.target().to_owned();
+        write(&path, &mut file, &shares).map_err(failure)?;
+        file.commit()?;
     }
-    if let Some(path) = &a.plot {
-        AtomicFile::write(path, plot(&report).as_bytes(), a.overwrite)?;
+    if let Some(mut file) = drawing {
+        let path = file.target().display().to_string();
+        file.write_all(plot(&report).as_bytes()).map_err(Failure::io(&path, "write"))?;
+        file.commit()?;
     }
     if a.json {
         #[derive(Serialize)]

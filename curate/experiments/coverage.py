@@ -14,40 +14,23 @@ import json
 import math
 import os
 import random
-import re
 import subprocess
+
+import footage
 
 WIDTH, HEIGHT, RATE = 208, 120, 12
 
 
-def decoded(folder):
-    """The frames of a clip as raw 4:2:0."""
-    kind = os.path.splitext(sorted(os.listdir(folder))[0])[1]
-    raw = subprocess.run(
-        ["ffmpeg", "-nostdin", "-v", "error", "-pattern_type", "glob", "-i", f"{folder}/*{kind}",
-         "-vf", f"scale={WIDTH}:{HEIGHT}", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-"],
-        check=True, stdout=subprocess.PIPE).stdout
-    size = WIDTH * HEIGHT * 3 // 2
-    return [raw[at:at + size] for at in range(0, len(raw), size)]
-
-
-def film(clips, path, draw):
-    """Writes a film; gives the scene of each of its frames."""
-    shown = []
-    encoder = subprocess.Popen(
-        ["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{WIDTH}x{HEIGHT}",
-         "-r", str(RATE), "-i", "-", "-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-threads", "1", path],
-        stdin=subprocess.PIPE)
+def scenes(clips, draw):
+    """The frames of a film, and the scene that each shows."""
+    frames, shown = [], []
     for scene, clip in enumerate(clips):
-        frames = decoded(clip)
-        there_and_back = frames + frames[-2:0:-1]
+        forwards = footage.decoded(clip, WIDTH, HEIGHT)
+        there_and_back = forwards + forwards[-2:0:-1]
         for at in range(round(RATE * math.exp(draw.uniform(0, math.log(8))))):
-            encoder.stdin.write(there_and_back[at % len(there_and_back)])
+            frames.append(there_and_back[at % len(there_and_back)])
             shown.append(scene)
-    encoder.stdin.close()
-    if encoder.wait() != 0:
-        raise SystemExit(f"{path}: ffmpeg failed")
-    return shown
+    return frames, shown
 
 
 def share(scenes, count):
@@ -74,10 +57,9 @@ def main():
     options = parser.parse_args()
     os.makedirs(options.films, exist_ok=True)
     draw = random.Random(1)
-    # One clip of a source: not what else there is of the same, and not septuplets, many of which are of one shot.
-    names = sorted(name for name in os.listdir(options.clips) if not re.search(r"^vimeo_|^long_|_s1$", name))
+    names = footage.sources(options.clips)
     draw.shuffle(names)
-    scenes = len(names) // options.count
+    count = len(names) // options.count
     keyframes, clips, rewards = {}, {}, {}
 
     def note(table, method, value):
@@ -85,28 +67,28 @@ def main():
 
     for number in range(options.count):
         path = f"{options.films}/{number}.mp4"
-        chosen = [os.path.join(options.clips, name) for name in names[number * scenes:(number + 1) * scenes]]
-        shown = film(chosen, path, draw)
+        frames, shown = scenes(names[number * count:(number + 1) * count], draw)
+        footage.film(path, WIDTH, HEIGHT, RATE, frames)
         for method in ("direct", "policy"):
             out = subprocess.run(
                 [options.vcn, "summarize", path, "-o", f"{options.films}/{number}-{method}", "--overwrite", "--json",
-                 "--keyframes", str(scenes), "--method", method, "--seed", str(number)],
+                 "--keyframes", str(count), "--method", method, "--seed", str(number)],
                 check=True, stdout=subprocess.PIPE).stdout
             found = json.loads(out)
             assert found["frames"] == len(shown), (path, found["frames"], len(shown))
-            note(keyframes, method, share((shown[key["frame"]] for key in found["keyframes"]), scenes))
+            note(keyframes, method, share((shown[key["frame"]] for key in found["keyframes"]), count))
             note(rewards, method, found["reward"]["keyframes"])
             taken = [shot for shot in found["shots"] if shot["in_summary"]]
-            note(clips, method, share((scene for shot in taken for scene in shown[shot["from"]:shot["to"]]), scenes))
+            note(clips, method, share((scene for shot in taken for scene in shown[shot["from"]:shot["to"]]), count))
         note(rewards, "even", found["reward"]["even_keyframes"])
-        frames, room = len(shown), int(0.15 * len(shown))
-        even = [(2 * k + 1) * frames // (2 * scenes) for k in range(scenes)]
-        note(keyframes, "even", share((shown[at] for at in even), scenes))
-        note(keyframes, "random", mean([share(draw.sample(shown, scenes), scenes) for _ in range(500)]))
+        length, room = len(shown), int(0.15 * len(shown))
+        even = [(2 * k + 1) * length // (2 * count) for k in range(count)]
+        note(keyframes, "even", share((shown[at] for at in even), count))
+        note(keyframes, "random", mean([share(draw.sample(shown, count), count) for _ in range(500)]))
         # Pieces of a second at even distances, and shots drawn until no further one fits.
         pieces = room // RATE
-        starts = [(2 * k + 1) * frames // (2 * pieces) - RATE // 2 for k in range(pieces)]
-        note(clips, "even", share((scene for at in starts for scene in shown[at:at + RATE]), scenes))
+        starts = [(2 * k + 1) * length // (2 * pieces) - RATE // 2 for k in range(pieces)]
+        note(clips, "even", share((scene for at in starts for scene in shown[at:at + RATE]), count))
 
         def at_random():
             left, scenes_of = room, []
@@ -114,11 +96,11 @@ def main():
                 if shot["to"] - shot["from"] <= left:
                     left -= shot["to"] - shot["from"]
                     scenes_of += shown[shot["from"]:shot["to"]]
-            return share(scenes_of, scenes)
+            return share(scenes_of, count)
         note(clips, "random", mean([at_random() for _ in range(500)]))
-        print(f"film {number}: {scenes} scenes, {frames} frames", flush=True)
+        print(f"film {number}: {count} scenes, {length} frames", flush=True)
 
-    print(f"\n| {options.count} films of {scenes} scenes | keyframes show | beyond even distances | the clip shows | "
+    print(f"\n| {options.count} films of {count} scenes | keyframes show | beyond even distances | the clip shows | "
           "beyond even distances | reward of keyframes |\n|---|---:|---:|---:|---:|---:|")
     for method in ("direct", "policy", "even", "random"):
         cells = []

@@ -2,7 +2,7 @@
 """How well `vcn summarize` finds shots that run into each other.
 
     pip install numpy
-    python3 curate/experiments/shots.py DATA OUT [--vcn target/release/vcn] [--clips 40]
+    python3 curate/experiments/shots.py DATA OUT [--vcn target/release/vcn] [--clips 24]
 
 Makes a film of one clip of each of so many sources in DATA (folders of frames), played to and fro for four seconds and joined by
 dissolves, which no comparison of neighbouring frames shows. Then counts how many of the dissolves have a boundary of shots in
@@ -12,22 +12,19 @@ import argparse
 import json
 import os
 import random
-import re
 import subprocess
 
 import numpy as np
+
+import footage
 
 RATE, SLOW, FADE = 24, 2, 12
 WIDTH, HEIGHT = 416, 240
 
 
-def frames(folder):
-    names = sorted(os.listdir(folder), key=lambda name: int("".join(filter(str.isdigit, name))))[:12]
-    kind = os.path.splitext(names[0])[1]
-    raw = subprocess.run(
-        ["ffmpeg", "-nostdin", "-v", "error", "-pattern_type", "glob", "-i", f"{folder}/*{kind}", "-frames:v", "12",
-         "-vf", f"scale={WIDTH}:{HEIGHT}", "-pix_fmt", "yuv420p", "-f", "rawvideo", "-"], capture_output=True, check=True).stdout
-    clip = np.frombuffer(raw, np.uint8).reshape(-1, WIDTH * HEIGHT * 3 // 2)
+def played(folder):
+    """A clip to and fro, twice, slowly."""
+    clip = np.stack([np.frombuffer(frame, np.uint8) for frame in footage.decoded(folder, WIDTH, HEIGHT)[:12]])
     there_and_back = np.concatenate([clip, clip[::-1]])
     return np.repeat(np.concatenate([there_and_back, there_and_back]), SLOW, axis=0).astype(np.float32)
 
@@ -39,14 +36,10 @@ def main():
     parser.add_argument("--vcn", default="target/release/vcn")
     parser.add_argument("--clips", type=int, default=24)
     options = parser.parse_args()
-    sources = {}
-    for name in sorted(os.listdir(options.data)):
-        if not re.match("vimeo_|long_", name):
-            sources.setdefault(re.sub(r"_s\d$", "", name), name)
-    chosen = random.Random(1).sample(sorted(sources.values()), options.clips)
+    chosen = random.Random(1).sample(footage.sources(options.data), options.clips)
     film, joints = None, []
     for name in chosen:
-        clip = frames(os.path.join(options.data, name))
+        clip = played(name)
         if film is None:
             film = [clip]
             length = len(clip)
@@ -58,12 +51,7 @@ def main():
         length += len(clip) - FADE
     os.makedirs(options.out, exist_ok=True)
     path = os.path.join(options.out, "dissolves.mp4")
-    with subprocess.Popen(
-        ["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(RATE),
-         "-i", "-", "-preset", "fast", "-crf", "20", path], stdin=subprocess.PIPE) as encoder:
-        for part in film:
-            encoder.stdin.write(part.round().astype(np.uint8).tobytes())
-        encoder.stdin.close()
+    footage.film(path, WIDTH, HEIGHT, RATE, (frame.tobytes() for part in film for frame in part.round().astype(np.uint8)))
     folder = os.path.join(options.out, "summary")
     subprocess.run([options.vcn, "summarize", path, "-o", folder, "--overwrite", "--pictures-per-second", "8"], check=True)
     with open(os.path.join(folder, "summary.json")) as file:

@@ -16,6 +16,7 @@ pub mod rank;
 mod samples;
 mod scan;
 pub mod summarize;
+mod table;
 
 pub use discover::{Found, IMAGES, VIDEOS, discover};
 pub use error::{Error, Result};

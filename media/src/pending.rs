@@ -220,7 +220,8 @@ fn create<T>(
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < MOST_ATTEMPTS => {
                 attempt += 1
             }
-            Err(error) => return Err(Error::Io { doing: "create", path, source: error }),
+            // Users know the target's name, not this one.
+            Err(source) => return Err(Error::Io { doing: "create", path: folder.join(name), source }),
         }
     }
 }

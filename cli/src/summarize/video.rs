@@ -78,6 +78,12 @@ pub fn run(a: &Arguments, video: &str, output: &Path) -> Result<()> {
     if video == "-" {
         return Err(Failure::Usage("a video is read twice, which standard input cannot be".to_owned()));
     }
+    if Path::new(&a.clip).file_name() != Some(a.clip.as_ref()) {
+        return Err(Failure::Usage(format!(
+            "--clip {}: expected the name of a file in --output, without folders",
+            a.clip
+        )));
+    }
     // Before there is a folder for it.
     std::fs::metadata(video).map_err(Failure::io(video, "read"))?;
     let folder = Folder::create(output, a.overwrite)?;

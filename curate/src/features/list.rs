@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
+use crate::table::rows;
 
 /// A video, and where its features go.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -24,24 +25,9 @@ pub struct Item {
 /// A line that cannot be read, an empty path, or one file for the features of two videos.
 pub fn read_list(path: &Path, input: impl Read) -> Result<Vec<Item>> {
     let malformed = |line: u64, reason: String| Error::Line { path: path.to_owned(), line, reason };
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(input);
     let mut seen: HashMap<PathBuf, (PathBuf, u64)> = HashMap::new();
     let mut items = Vec::new();
-    let headers = reader.headers().map_err(|error| malformed(1, error.to_string()))?.clone();
-    if !["video_path", "feature_path"].iter().all(|column| headers.iter().any(|header| header == *column)) {
-        return Err(malformed(1, "the first line must name the columns: video_path,feature_path".to_owned()));
-    }
-    let mut record = csv::StringRecord::new();
-    loop {
-        let read = reader.read_record(&mut record);
-        let line = record.position().map_or(1, csv::Position::line);
-        match read {
-            Ok(true) => {}
-            Ok(false) => return Ok(items),
-            Err(error) => return Err(malformed(line, error.to_string())),
-        }
-        let item: Item =
-            record.deserialize(Some(&headers)).map_err(|error| malformed(line, error.to_string()))?;
+    for (line, item) in rows::<Item>(path, input, &["video_path", "feature_path"])? {
         if item.video_path.as_os_str().is_empty() || item.feature_path.file_name().is_none() {
             return Err(malformed(line, "a video and a file for its features are needed".to_owned()));
         }
@@ -58,4 +44,5 @@ pub fn read_list(path: &Path, input: impl Read) -> Result<Vec<Item>> {
             }
         }
     }
+    Ok(items)
 }

@@ -1,12 +1,14 @@
 //! What people think of scenes: CSV with the columns `scene`, `label` and, if there is one, `group`.
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::path::Path;
 
 use serde::Deserialize;
 
 use super::scenes::Scene;
 use crate::error::{Error, Result};
+use crate::table::rows;
 
 /// What someone thinks of a scene.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,14 +35,9 @@ pub fn read_labels(path: &Path) -> Result<Vec<Label>> {
         group: String,
     }
     let at = |line: u64, reason: String| Error::Line { path: path.to_owned(), line, reason };
-    let failed = |error: csv::Error| at(error.position().map_or(1, csv::Position::line), error.to_string());
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(failed)?;
-    let headers = reader.headers().map_err(failed)?.clone();
+    let file = File::open(path).map_err(Error::io("read", path))?;
     let (mut labels, mut known) = (Vec::new(), HashSet::new());
-    for record in reader.into_records() {
-        let record = record.map_err(failed)?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let row: Row = record.deserialize(Some(&headers)).map_err(|error| at(line, error.to_string()))?;
+    for (line, row) in rows::<Row>(path, file, &["scene", "label"])? {
         let wanted = match row.label.as_str() {
             "" => continue,
             "1" => true,

@@ -5,6 +5,7 @@ use std::{
     path::Path,
 };
 
+use csv::StringRecord;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -28,7 +29,10 @@ pub struct Share {
     pub bytes: Option<u64>,
 }
 
-/// The columns; receivers are separated by semicolons, the kind is `single` or `group`.
+/// The columns that every log has.
+const COLUMNS: [&str; 6] = ["time", "user", "video", "to", "app", "kind"];
+
+/// A row; receivers are separated by semicolons, the kind is `single` or `group`.
 #[derive(Serialize, Deserialize)]
 struct Row {
     time: i64,
@@ -47,13 +51,25 @@ struct Row {
 /// # Errors
 /// [`Error::Line`].
 pub fn read(path: &Path, input: impl Read) -> Result<Vec<Share>> {
+    let failed = |line, reason: String| Error::Line { path: path.to_owned(), line, reason };
+    let unread =
+        |error: csv::Error| failed(error.position().map_or(1, csv::Position::line), error.to_string());
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).comment(Some(b'#')).from_reader(input);
+    let columns = reader.headers().map_err(unread)?.clone();
+    if !COLUMNS.iter().all(|needed| columns.iter().any(|column| column == *needed)) {
+        let line = columns.position().map_or(1, csv::Position::line);
+        let needed = COLUMNS.join(",");
+        return Err(failed(
+            line,
+            format!("the first line must name the columns: {needed}, and perhaps bytes"),
+        ));
+    }
     let mut shares = Vec::new();
-    for row in reader.deserialize() {
-        let at = |error: &csv::Error| error.position().map_or(1, csv::Position::line);
-        let failed = |line, reason: String| Error::Line { path: path.to_owned(), line, reason };
-        let row: Row = row.map_err(|error| failed(at(&error), error.to_string()))?;
-        let line = shares.len() as u64 + 2;
+    for record in reader.into_records() {
+        let record = record.map_err(unread)?;
+        let line = record.position().map_or(1, csv::Position::line);
+        let row = record.deserialize(Some(&columns));
+        let row: Row = row.map_err(|error| failed(line, refused(&error, &columns, &record)))?;
         let to: Vec<String> =
             row.to.split(';').map(str::trim).filter(|to| !to.is_empty()).map(str::to_owned).collect();
         let group = match row.kind.as_str() {
@@ -73,6 +89,16 @@ pub fn read(path: &Path, input: impl Read) -> Result<Vec<Share>> {
     // Stable, so that shares of the same second stay in order.
     shares.sort_by_key(|share| share.time);
     Ok(shares)
+}
+
+/// Which value cannot be meant, and why.
+fn refused(error: &csv::Error, columns: &StringRecord, record: &StringRecord) -> String {
+    let csv::ErrorKind::Deserialize { err, .. } = error.kind() else { return error.to_string() };
+    let field = err.field().and_then(|at| usize::try_from(at).ok());
+    match field.and_then(|at| Some((columns.get(at)?, record.get(at)?))) {
+        Some((column, value)) => format!("{column} `{value}`: {}", err.kind()),
+        None => err.to_string(),
+    }
 }
 
 /// Writes a log that [`read`] reads.
@@ -123,6 +149,7 @@ mod tests {
             ("1,ann,a,;,chat,group\n", 2),
             ("1,ann,a,bob;eve,chat,single\n", 2),
             ("1,ann,a\n", 2),
+            ("# both\n1,ann,a,bob,chat,both\n", 3),
         ] {
             let text = format!("{head}{line}");
             let Err(Error::Line { line, .. }) = read(Path::new("x"), text.as_bytes()) else {
@@ -131,5 +158,8 @@ mod tests {
             assert_eq!(line, found, "{text}");
         }
         assert!(read(Path::new("x"), &b"time,who\n1,2\n"[..]).is_err());
+        let text = format!("{head}soon,ann,a,bob,chat,single\n");
+        let error = read(Path::new("x"), text.as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("line 2: time `soon`"), "{error}");
     }
 }
