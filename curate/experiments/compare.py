@@ -112,6 +112,10 @@ def main():
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(TOOLS))
     parser.add_argument("--list", action="store_true", help="name the false merges")
     options = parser.parse_args()
+    needed = {"vcn dedup": options.vcn, "vid_dup_finder_lib": options.finder}
+    for tool in options.only:
+        if not os.path.exists(needed.get(tool, options.clips)):
+            parser.error(f"{needed[tool]}: not there; build it as above")
     with open(os.path.join(options.clips, "truth.json")) as file:
         truth = json.load(file)
     files = sorted(truth)

@@ -68,7 +68,7 @@ def main():
     for number in range(options.count):
         path = f"{options.films}/{number}.mp4"
         frames, shown = scenes(names[number * count:(number + 1) * count], draw)
-        footage.film(path, WIDTH, HEIGHT, RATE, frames)
+        footage.film(path, WIDTH, HEIGHT, RATE, 23, frames)
         for method in ("direct", "policy"):
             out = subprocess.run(
                 [options.vcn, "summarize", path, "-o", f"{options.films}/{number}-{method}", "--overwrite", "--json",

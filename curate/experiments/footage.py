@@ -22,9 +22,9 @@ def decoded(clip, width, height):
     return [raw[at:at + size] for at in range(0, len(raw), size)]
 
 
-def film(path, width, height, rate, frames):
+def film(path, width, height, rate, crf, frames):
     """Codes raw frames with x264."""
     subprocess.run(
         ["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{width}x{height}", "-r", str(rate),
-         "-i", "-", "-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-threads", "1", path],
+         "-i", "-", "-c:v", "libx264", "-preset", "veryfast", "-crf", str(crf), "-threads", "1", path],
         input=b"".join(frames), check=True)

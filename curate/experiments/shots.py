@@ -51,7 +51,8 @@ def main():
         length += len(clip) - FADE
     os.makedirs(options.out, exist_ok=True)
     path = os.path.join(options.out, "dissolves.mp4")
-    footage.film(path, WIDTH, HEIGHT, RATE, (frame.tobytes() for part in film for frame in part.round().astype(np.uint8)))
+    frames = (frame.tobytes() for part in film for frame in part.round().astype(np.uint8))
+    footage.film(path, WIDTH, HEIGHT, RATE, 20, frames)
     folder = os.path.join(options.out, "summary")
     subprocess.run([options.vcn, "summarize", path, "-o", folder, "--overwrite", "--pictures-per-second", "8"], check=True)
     with open(os.path.join(folder, "summary.json")) as file:

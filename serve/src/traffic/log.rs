@@ -149,7 +149,6 @@ mod tests {
             ("1,ann,a,;,chat,group\n", 2),
             ("1,ann,a,bob;eve,chat,single\n", 2),
             ("1,ann,a\n", 2),
-            ("# both\n1,ann,a,bob,chat,both\n", 3),
         ] {
             let text = format!("{head}{line}");
             let Err(Error::Line { line, .. }) = read(Path::new("x"), text.as_bytes()) else {
