@@ -49,7 +49,7 @@ With --json, standard error has a JSON object a line: events `progress` with tas
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The store: a folder, file:///folder, memory://, or s3://bucket/prefix (in a vcn built with `--features s3`).
+    /// The store: a folder, file:///folder, memory://, or s3://bucket/prefix (endpoint and credentials in AWS_... variables).
     #[arg(long, global = true, env = "VCN_STORE", value_name = "PATH|URL")]
     store: Option<String>,
     /// The catalogue's file, for a store at a URL.

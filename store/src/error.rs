@@ -92,6 +92,15 @@ pub enum Error {
         known: u64,
     },
 
+    /// The catalogue of a store in a folder is gone, or was not made anew to its end.
+    #[error(
+        "{location}: its catalogue is gone or incomplete: `repair --rebuild-catalogue` makes it anew from the objects"
+    )]
+    NoCatalogue {
+        /// The store.
+        location: String,
+    },
+
     /// Another catalogue writes to the objects of this URL.
     #[error(
         "{location}: its objects belong to catalogue {owner}, this one is {own}: work on the machine that has that \

@@ -36,6 +36,8 @@ mod failpoint;
 mod frame;
 mod gc;
 mod get;
+#[cfg(feature = "s3")]
+mod http;
 mod intake;
 mod location;
 mod manifest;
@@ -61,6 +63,8 @@ pub use error::{BoxError, Error, Result};
 pub use frame::{Format, Layout, frame_digest, frames_key, frames_root, identity};
 pub use gc::{GcOptions, GcReport};
 pub use get::Playback;
+#[cfg(feature = "s3")]
+pub use http::Http;
 pub use intake::{Intake, IntakeLimits};
 pub use location::Location;
 pub use manifest::{BlobRef, Manifest, SegmentRef, SideRef};

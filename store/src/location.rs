@@ -97,6 +97,7 @@ fn s3(text: &str, rest: &str) -> Result<Place> {
     use object_store::aws::{AmazonS3Builder, Checksum};
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     let objects = AmazonS3Builder::from_env()
+        .with_http_connector(crate::http::Http)
         .with_bucket_name(bucket)
         .with_checksum_algorithm(Checksum::SHA256)
         .build()
@@ -107,5 +108,5 @@ fn s3(text: &str, rest: &str) -> Result<Place> {
 
 #[cfg(not(feature = "s3"))]
 fn s3(text: &str, _rest: &str) -> Result<Place> {
-    Err(bad(text, "this program was built without S3: build it with `cargo build --release --features s3`"))
+    Err(bad(text, "this program was built without S3: build it with the feature `s3`"))
 }

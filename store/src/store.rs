@@ -103,7 +103,8 @@ impl Store {
     /// would change it then fails with [`Error::ReadOnly`].
     ///
     /// # Errors
-    /// [`Error::NotAStore`], [`Error::Claimed`] if its catalogue is elsewhere or lost, [`Error::Version`].
+    /// [`Error::NotAStore`], [`Error::NoCatalogue`] or, at a URL, [`Error::Claimed`] if its catalogue is lost or elsewhere,
+    /// [`Error::Version`].
     pub fn open(location: &Location, codecs: Vec<Arc<dyn SegmentCodec>>) -> Result<Store> {
         let mut parts = parts(location)?;
         let description = description(location, parts.objects.as_ref())?;
@@ -114,12 +115,11 @@ impl Store {
             }
             other => other?,
         };
-        let own = catalogue.fact(CLAIM)?.unwrap_or_else(|| "a new and empty one".to_owned());
-        if own != description.catalogue {
-            return Err(Error::Claimed {
-                location: location.text.clone(),
-                owner: description.catalogue,
-                own,
+        let own = catalogue.fact(CLAIM)?;
+        if own.as_ref() != Some(&description.catalogue) {
+            return Err(match is_folder(location) {
+                true => Error::NoCatalogue { location: location.text.clone() },
+                false => claimed(location, description.catalogue, own),
             });
         }
         Ok(Store::assemble(location, parts, catalogue, codecs, lock))
@@ -134,12 +134,7 @@ impl Store {
         let own =
             Catalogue::open(&parts.catalogue).and_then(|catalogue| catalogue.fact(CLAIM)).ok().flatten();
         if !is_folder(location) && !take_over && own.as_ref() != Some(&description.catalogue) {
-            let own = own.unwrap_or_else(|| "a new and empty one".to_owned());
-            return Err(Error::Claimed {
-                location: location.text.clone(),
-                owner: description.catalogue,
-                own,
-            });
+            return Err(claimed(location, description.catalogue, own));
         }
         let time = crate::catalogue::now();
         for suffix in ["", "-wal", "-shm"] {
@@ -251,6 +246,11 @@ fn parts(location: &Location) -> Result<Parts> {
             Ok(Parts { objects: backend, catalogue, temporary: Some(temporary) })
         }
     }
+}
+
+fn claimed(location: &Location, owner: String, own: Option<String>) -> Error {
+    let own = own.unwrap_or_else(|| "a new and empty one".to_owned());
+    Error::Claimed { location: location.text.clone(), owner, own }
 }
 
 fn is_folder(location: &Location) -> bool {

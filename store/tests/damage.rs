@@ -194,7 +194,7 @@ fn a_damaged_catalogue_is_replaced() {
         std::fs::write(&path, bytes).unwrap();
         assert!(matches!(
             Store::open(&location, codecs()),
-            Err(Error::Catalogue { .. } | Error::Claimed { .. })
+            Err(Error::Catalogue { .. } | Error::NoCatalogue { .. })
         ));
         assert_eq!(Store::rebuild_catalogue(&location, false, None).unwrap().names, Some(1));
         assert_eq!(play(&Store::open(&location, codecs()).unwrap(), "clip").unwrap(), clip);

@@ -521,7 +521,7 @@ fn the_catalogue_is_made_again_from_the_objects() {
         let _ = std::fs::remove_file(folder.path().join(format!("catalogue.db{suffix}")));
     }
     assert!(
-        matches!(Store::open(&location, codecs()), Err(Error::Claimed { .. })),
+        matches!(Store::open(&location, codecs()), Err(Error::NoCatalogue { .. })),
         "an empty catalogue is no catalogue"
     );
     assert_eq!(Store::rebuild_catalogue(&location, false, None).unwrap().names, Some(3));

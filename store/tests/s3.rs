@@ -1,6 +1,6 @@
 //! What is particular to the archive over the S3 protocol, against a real server on loopback: `moto_server -p PORT` (PyPI's
 //! `moto[server]`). Runs where `VCN_TEST_S3` has the server's address, as `http://127.0.0.1:5555`; then, and with the
-//! feature `s3`, `promises.rs` holds its promises there, too.
+//! feature `s3`, which `vcn` has unless told otherwise, `promises.rs` holds its promises there, too.
 #![cfg(feature = "s3")]
 #![allow(missing_docs)]
 

@@ -57,7 +57,12 @@ impl Catalogue {
         let quick = connect(path, "NORMAL").map_err(failed)?;
         let version: i64 =
             quick.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
-        if version != SCHEMA {
+        if version > SCHEMA {
+            let object = path.display().to_string();
+            let [found, known] = [version, SCHEMA].map(i64::cast_unsigned);
+            return Err(Error::Version { object, found, known });
+        }
+        if version < SCHEMA {
             let reason = format!("it is of version {version}, this program has version {SCHEMA}");
             return Err(Error::Catalogue { path: path.to_owned(), doing: "open the catalogue", reason });
         }

@@ -28,6 +28,7 @@ pub fn bucket(name: &str) -> Option<Arc<AmazonS3>> {
         .with_access_key_id("x")
         .with_secret_access_key("x")
         .with_bucket_name(name)
+        .with_http_connector(vcn_store::Http)
         .build();
     Some(Arc::new(store.unwrap()))
 }
