@@ -12,8 +12,8 @@ const MAGIC: &[u8; 8] = b"VCNMODEL";
 /// Versions that can be read: 1 was never released; since 3 the second lattice's scales are refined, too, and the
 /// prediction is; since 4 there is an anchor, and sites may keep the reference; since 5 intra networks, the analysis of
 /// residuals and the entropy model of motion are deeper, the latter told of the reference features, and each latent has its
-/// own tables; since 6 blocks may have vectors; since 7 the luma of intra frames is restored.
-const VERSIONS: std::ops::RangeInclusive<u8> = 2..=7;
+/// own tables; since 6 blocks may have vectors; since 7 the luma of intra frames is restored, since 8 by more layers.
+const VERSIONS: std::ops::RangeInclusive<u8> = 2..=8;
 /// Since this version every latent has tables of its own.
 const TABLES_BY_LATENT: u8 = 5;
 /// The finest scale of weights is one over two to this.

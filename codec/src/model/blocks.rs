@@ -22,19 +22,19 @@ impl Residual {
         })
     }
 
-    /// `n` blocks named `name0`, `name1`, ..., and as many `deeper` ones, as in [`Residual::grown`].
+    /// `n` blocks named `name0`, `name1`, ..., and as many `deeper` ones, by which stacks grew with version 5 of the checkpoint
+    /// format.
     pub fn stack(p: &mut Params, name: &str, c: usize, n: usize, deeper: usize) -> Vec<Residual> {
         let mut blocks: Vec<_> = (0..n).map(|i| Residual::new(p, &format!("{name}{i}"), c)).collect();
-        blocks.extend(Residual::grown(p, name, c, n..n + deeper));
+        blocks.extend(Residual::grown(p, name, c, n..n + deeper, 5));
         blocks
     }
 
-    /// The blocks of these numbers, by which stacks grew with version 5 of the checkpoint format: they change nothing before
-    /// training.
-    pub fn grown(p: &mut Params, name: &str, c: usize, numbers: Range<usize>) -> Vec<Residual> {
+    /// The blocks of these numbers, which exist since a `version` of the checkpoint format: they change nothing before training.
+    pub fn grown(p: &mut Params, name: &str, c: usize, numbers: Range<usize>, version: u8) -> Vec<Residual> {
         let block = |p: &mut Params| Residual {
-            a: p.conv("a", c, c, 3, Init::Fan(1.0)).since(p, 5),
-            b: p.conv("b", c, c, 3, Init::Constant(0.0)).since(p, 5),
+            a: p.conv("a", c, c, 3, Init::Fan(1.0)).since(p, version),
+            b: p.conv("b", c, c, 3, Init::Constant(0.0)).since(p, version),
         };
         numbers.map(|i| p.scope(&format!("{name}{i}"), block)).collect()
     }

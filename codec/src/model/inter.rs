@@ -81,7 +81,7 @@ impl Inter {
                 analysis_in: p.conv("analysis.in", 2 * PACKED + WIDTH, WIDTH, 3, Init::Fan(1.0)),
                 analysis: {
                     let first = Residual::new(p, "analysis.block", WIDTH);
-                    [vec![first], Residual::grown(p, "analysis.block", WIDTH, 1..3)].concat()
+                    [vec![first], Residual::grown(p, "analysis.block", WIDTH, 1..3, 5)].concat()
                 },
                 analysis_out: Down::new(p, "analysis.out", WIDTH, channels, Init::Constant(0.0))
                     .map(|c| c.format(p, LATENT)),

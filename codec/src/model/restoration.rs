@@ -4,6 +4,7 @@
 //! it lies: noise beside edges goes, edges that were worn down are drawn again. Chroma gains nothing.
 
 use super::FEATURES;
+use super::blocks::{Residual, chain};
 use super::ops::Ops;
 use super::params::{Conv, Init, PIXEL, Params};
 use super::transform::SIDE;
@@ -19,6 +20,7 @@ const WIDTH: usize = 24;
 pub struct Restoration {
     input: Conv,
     hidden: [Conv; 2],
+    deeper: Vec<Residual>,
     output: Conv,
 }
 
@@ -30,6 +32,7 @@ impl Restoration {
             input: p.conv("in", told, WIDTH, 3, Init::Fan(1.0)).since(p, 7),
             hidden: ["hidden0", "hidden1"]
                 .map(|name| p.conv(name, WIDTH, WIDTH, 3, Init::Fan(1.0)).since(p, 7)),
+            deeper: Residual::grown(p, "block", WIDTH, 0..3, 8),
             output: p
                 .conv("out", WIDTH, STRIDE * STRIDE, 3, Init::Constant(0.0))
                 .format(p, PIXEL)
@@ -50,6 +53,7 @@ impl Restoration {
         let known = o.cat(&[&luma, &o.shuffle(features, WITHIN), &o.plane(quality, &luma)]);
         let h = o.conv_leaky(&self.input, &known);
         let h = self.hidden.iter().fold(h, |h, layer| o.conv_leaky(layer, &h));
+        let h = chain(o, &self.deeper, &h);
         o.unshuffle(&o.shuffle(&o.conv(&self.output, &h), STRIDE), SIDE)
     }
 }
