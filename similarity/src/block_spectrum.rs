@@ -65,28 +65,13 @@ impl Descriptor for BlockSpectrum {
         if luma.len() != SIDE * SIDE || is_flat(thumbnail) {
             return None;
         }
-        let mut energies = Vec::with_capacity(self.length());
-        for ((.., mean, deviation), logarithms) in ENERGIES.iter().zip(BlockSpectrum::energies(thumbnail)) {
-            energies.extend(logarithms.iter().map(|logarithm| (logarithm - mean) / deviation));
-        }
-        let mut means = pooled(coefficients(luma, 0, 0), MEAN_CELLS);
-        let mean = means.iter().sum::<f32>() / means.len() as f32;
-        means
-            .iter_mut()
-            .for_each(|value| *value = (*value - mean).signum() * (*value - mean).abs().powf(POWER));
-        normalise(&mut energies);
-        normalise(&mut means);
-        energies.append(&mut means);
-        Some(quantised(energies, MOST))
+        let energies = ENERGIES.iter().zip(BlockSpectrum::energies(thumbnail));
+        let energies = energies.map(|((.., mean, deviation), energies)| (energies, *mean, *deviation));
+        Some(vector(coefficients(luma, 0, 0), energies))
     }
 
     fn mirrored(&self, vector: &[i8]) -> Option<Vec<i8>> {
-        // Energies and means stay as they are; their cells change places.
-        let (energies, means) = vector.split_at(vector.len().saturating_sub(MEAN_CELLS * MEAN_CELLS));
-        let flip = |part: &[i8], cells: usize| -> Vec<i8> {
-            part.chunks(cells).flat_map(|row| row.iter().rev().copied()).collect()
-        };
-        Some([flip(energies, ENERGY_CELLS), flip(means, MEAN_CELLS)].concat())
+        Some(mirrored(vector))
     }
 }
 
@@ -95,9 +80,7 @@ impl BlockSpectrum {
     /// logarithms of the pooled energies.
     pub fn energies(thumbnail: &Thumbnail) -> impl Iterator<Item = Vec<f32>> {
         BlockSpectrum::frequencies().map(move |(vertical, horizontal)| {
-            let coefficients = coefficients(thumbnail.luma(), vertical, horizontal);
-            let pooled = pooled(coefficients.into_iter().map(|c| c * c).collect(), ENERGY_CELLS);
-            pooled.into_iter().map(|energy| (energy + NOISE).ln()).collect()
+            log_energies(coefficients(thumbnail.luma(), vertical, horizontal))
         })
     }
 
@@ -105,6 +88,37 @@ impl BlockSpectrum {
     pub fn frequencies() -> impl Iterator<Item = (usize, usize)> {
         ENERGIES.into_iter().map(|(vertical, horizontal, ..)| (vertical, horizontal))
     }
+}
+
+/// The vector of what a transform makes of the blocks of a thumbnail: its coefficient for the mean, and the
+/// [`log_energies`] of others, each with their mean and standard deviation over many pictures.
+pub fn vector(means: Vec<f32>, energies: impl IntoIterator<Item = (Vec<f32>, f32, f32)>) -> Vec<i8> {
+    let standardised = energies.into_iter().flat_map(|(energies, mean, deviation)| {
+        energies.into_iter().map(move |energy| (energy - mean) / deviation)
+    });
+    let mut vector: Vec<f32> = standardised.collect();
+    let mut means = pooled(means, MEAN_CELLS);
+    let mean = means.iter().sum::<f32>() / means.len() as f32;
+    means.iter_mut().for_each(|value| *value = (*value - mean).signum() * (*value - mean).abs().powf(POWER));
+    normalise(&mut vector);
+    normalise(&mut means);
+    vector.append(&mut means);
+    quantised(vector, MOST)
+}
+
+/// The vector of the mirror image: energies and means stay as they are, their cells change places.
+pub fn mirrored(vector: &[i8]) -> Vec<i8> {
+    let (energies, means) = vector.split_at(vector.len().saturating_sub(MEAN_CELLS * MEAN_CELLS));
+    let flip = |part: &[i8], cells: usize| -> Vec<i8> {
+        part.chunks(cells).flat_map(|row| row.iter().rev().copied()).collect()
+    };
+    [flip(energies, ENERGY_CELLS), flip(means, MEAN_CELLS)].concat()
+}
+
+/// Logarithms of the pooled energies of a coefficient of all blocks of a thumbnail.
+pub fn log_energies(coefficients: Vec<f32>) -> Vec<f32> {
+    let squares = coefficients.into_iter().map(|coefficient| coefficient * coefficient).collect();
+    pooled(squares, ENERGY_CELLS).into_iter().map(|energy| (energy + NOISE).ln()).collect()
 }
 
 /// One coefficient of the orthonormal DCT of every block.

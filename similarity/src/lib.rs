@@ -27,7 +27,7 @@
 #![forbid(unsafe_code)]
 
 mod align;
-mod block_spectrum;
+pub mod block_spectrum;
 mod cells;
 mod descriptor;
 mod distortion;

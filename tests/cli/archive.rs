@@ -423,6 +423,32 @@ fn wrong_usage_is_told() {
     assert_eq!(place.bytes("taken.y4m"), b"mine");
 }
 
+/// What Chromium, if it is there, makes of a page.
+fn in_browser(place: &Place, page: &str) -> Option<String> {
+    const COUNT: &str = r#"<script>onload = () => {
+        const pictures = [...document.images], broken = pictures.filter(picture => !picture.naturalWidth);
+        const loaded = performance.getEntriesByType("resource").filter(entry => !entry.name.startsWith("data:"));
+        document.title = `${document.querySelectorAll("section").length} sections, ${pictures.length} pictures, ` +
+            `${broken.length} broken, ${loaded.length} loaded`;
+    }</script>"#;
+    fs::write(place.path("counted.html"), format!("{page}{COUNT}")).unwrap();
+    let ran = Command::new("chromium")
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+            "--disable-background-networking",
+        ])
+        .arg(format!("--user-data-dir={}", place.path("profile").display()))
+        .args(["--dump-dom", &format!("file://{}", place.path("counted.html").display())])
+        .output()
+        .ok()?;
+    let document = String::from_utf8_lossy(&ran.stdout);
+    let (_, title) = document.split_once("<title>").expect("Chromium shows the page");
+    Some(title.split("</title>").next()?.to_owned())
+}
+
 #[test]
 fn duplicates_are_found_and_told() {
     let place = place_with_store();
@@ -450,6 +476,10 @@ fn duplicates_are_found_and_told() {
     let page = String::from_utf8(place.bytes("dups.html")).unwrap();
     assert!(page.contains("&lt;b&gt;part") && page.contains("data:image/jpeg;base64,"), "{page}");
     assert!(!page.contains("http") && !page.contains("<script"), "loads nothing");
+    if let Some(seen) = in_browser(&place, &page) {
+        let pictures = page.matches("<img").count();
+        assert_eq!(seen, format!("1 sections, {pictures} pictures, 0 broken, 0 loaded"));
+    }
     place.fails("store dups --html dups.html --store s", 1, "dups.html");
     place.ok("store find part.y4m --html dups.html --overwrite --store s");
 }

@@ -119,6 +119,22 @@ struct Failed {
     reason: String,
 }
 
+impl Failed {
+    fn new(input: &Input, error: &Failure) -> Failed {
+        Failed { input: input.path.clone(), name: input.name.clone(), reason: error.to_string() }
+    }
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // What is wrong with the input itself names it already.
+        match self.reason.starts_with(&self.input) {
+            true => f.write_str(&self.reason),
+            false => write!(f, "{}: {}", self.input, self.reason),
+        }
+    }
+}
+
 impl Arguments {
     fn dedup(&self) -> Dedup {
         match self.dedup {
@@ -210,11 +226,11 @@ fn would_put(
                 report.would_put.push(would);
             }
             Err(error) => {
+                let failed = Failed::new(input, &error);
                 if !context.json {
-                    watch.bar.while_hidden(|| note(&error.to_string()));
+                    watch.bar.while_hidden(|| note(&failed.to_string()));
                 }
-                let (input, name) = (input.path.clone(), input.name.clone());
-                report.failed.push(Failed { input, name, reason: error.to_string() });
+                report.failed.push(failed);
             }
         }
         let (done, total) = (at as u64 + 1, Some(inputs.len() as u64));
@@ -270,11 +286,11 @@ fn take(context: &Context, report: &mut Report, input: &Input, outcome: Result<P
             report.results.push(json::Put::new(&input.path, outcome));
         }
         Err(error) => {
+            let failed = Failed::new(input, &error);
             if !context.json {
-                note(&error.to_string());
+                note(&failed.to_string());
             }
-            let (input, name) = (input.path.clone(), input.name.clone());
-            report.failed.push(Failed { input, name, reason: error.to_string() });
+            report.failed.push(failed);
         }
     }
 }
