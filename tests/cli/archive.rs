@@ -477,8 +477,8 @@ fn duplicates_are_found_and_told() {
     assert!(page.contains("&lt;b&gt;part") && page.contains("data:image/jpeg;base64,"), "{page}");
     assert!(!page.contains("http") && !page.contains("<script"), "loads nothing");
     if let Some(seen) = in_browser(&place, &page) {
-        let pictures = page.matches("<img").count();
-        assert_eq!(seen, format!("1 sections, {pictures} pictures, 0 broken, 0 loaded"));
+        let [groups, pictures] = ["<section", "<img"].map(|element| page.matches(element).count());
+        assert_eq!(seen, format!("{groups} sections, {pictures} pictures, 0 broken, 0 loaded"));
     }
     place.fails("store dups --html dups.html --store s", 1, "dups.html");
     place.ok("store find part.y4m --html dups.html --overwrite --store s");
