@@ -82,7 +82,8 @@ pub enum Error {
     },
 
     /// A store, a manifest or a record of a version that this program does not know.
-    #[error("{object}: version {found} is not known, this program reads version {known}: use a newer vcn")]
+    #[error("{object}: version {found} is not known, this program reads version {known}{}",
+        if found > known { ": use a newer vcn" } else { "" })]
     Version {
         /// Where the version stands.
         object: String,
