@@ -159,7 +159,7 @@ pub(crate) fn failure(error: Error) -> Failure {
         Error::Location { .. } | Error::Name { .. } | Error::Range { .. } | Error::Policy { .. } => {
             Failure::Usage(error.to_string())
         }
-        _ if error.is_loss() || error.is_newer() => Failure::Damaged(error.to_string()),
+        _ if error.is_loss() || error.is_of_unknown_version() => Failure::Damaged(error.to_string()),
         _ => Failure::Other(error.into()),
     }
 }

@@ -22,7 +22,7 @@ struct Loaded {
     bias: Tensor<1>,
     /// 2^-shift for each output channel.
     scale: Tensor<4>,
-    /// The same for passes over memory: bias and shift of each output channel.
+    /// Bias and shift of each output channel, for passes over memory.
     channels: Vec<(f32, u32)>,
     /// Whether [`tap_by_tap`] computes it.
     by_taps: bool,

@@ -113,9 +113,9 @@ def main():
     parser.add_argument("--list", action="store_true", help="name the false merges")
     options = parser.parse_args()
     needed = {"vcn dedup": options.vcn, "vid_dup_finder_lib": options.finder}
-    for tool in options.only:
-        if not os.path.exists(needed.get(tool, options.clips)):
-            parser.error(f"{needed[tool]}: not there; build it as above")
+    for tool, program in needed.items():
+        if tool in options.only and not os.path.exists(program):
+            parser.error(f"{program}: not there; build it as above")
     with open(os.path.join(options.clips, "truth.json")) as file:
         truth = json.load(file)
     files = sorted(truth)

@@ -337,7 +337,7 @@ impl Error {
     }
 
     /// Whether an object is of a version that this program does not know.
-    pub fn is_newer(&self) -> bool {
+    pub fn is_of_unknown_version(&self) -> bool {
         matches!(self, Error::Version { .. })
     }
 

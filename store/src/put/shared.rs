@@ -73,7 +73,7 @@ impl Put<'_, '_> {
                 Ok(Some(Found { segment, distortion, manifest }))
             }
             Ok(_) => Ok(None),
-            Err(error) if error.is_loss() || error.is_newer() => Ok(None),
+            Err(error) if error.is_loss() || error.is_of_unknown_version() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -141,7 +141,7 @@ impl Store {
             match usable(digest) {
                 Ok(Some(manifest)) => return Ok(Some((digest, manifest))),
                 Ok(None) => {}
-                Err(error) if error.is_loss() || error.is_newer() => {}
+                Err(error) if error.is_loss() || error.is_of_unknown_version() => {}
                 Err(error) => return Err(error),
             }
         }

@@ -177,7 +177,7 @@ impl Store {
         match read {
             Ok(picked) if picked.root == root && picked.descriptor == model => Ok(Some(picked)),
             Ok(_) => Ok(None),
-            Err(error) if error.is_loss() || error.is_newer() => Ok(None),
+            Err(error) if error.is_loss() || error.is_of_unknown_version() => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -55,7 +55,7 @@ impl Store {
             Ok((id, manifest)) => {
                 Ok(Some(Video { id, name: row.name, identity: row.identity, manifest, rate: row.rate }))
             }
-            Err(error) if error.is_loss() || error.is_newer() => Ok(None),
+            Err(error) if error.is_loss() || error.is_of_unknown_version() => Ok(None),
             Err(error) => Err(error),
         }
     }
