@@ -21,19 +21,21 @@ impl Choice {
     }
 }
 
-/// Reads `auto`, or a matrix, a range and perhaps `nearest`, such as `bt601-limited-nearest`.
+/// Reads `auto`, or a matrix, a range and perhaps how chroma is brought to luma's resolution, such as
+/// `bt601-limited-nearest`.
 pub fn choice(text: &str) -> Result<Choice, String> {
     let expected = || {
-        "expected auto, or bt709 or bt601, -full or -limited, and perhaps -nearest: bt601-limited-nearest"
+        "expected auto, or bt709 or bt601, -full or -limited, and perhaps -nearest or -guided: \
+         bt601-limited-nearest"
             .to_owned()
     };
     if text == "auto" {
         return Ok(Choice::Auto);
     }
-    let (text, chroma) = match text.strip_suffix("-nearest") {
-        Some(rest) => (rest, Chroma::Nearest),
-        None => (text, Chroma::Bilinear),
-    };
+    let (text, chroma) = [("-nearest", Chroma::Nearest), ("-guided", Chroma::Guided)]
+        .into_iter()
+        .find_map(|(suffix, chroma)| Some((text.strip_suffix(suffix)?, chroma)))
+        .unwrap_or((text, Chroma::Bilinear));
     let (matrix, range) = match text {
         "bt709-full" => (Matrix::Bt709, Range::Full),
         "bt709-limited" => (Matrix::Bt709, Range::Limited),
@@ -57,6 +59,7 @@ pub fn describe(colour: Colour) -> String {
     let chroma = match colour.chroma {
         Chroma::Bilinear => "bilinear",
         Chroma::Nearest => "nearest",
+        Chroma::Guided => "guided",
     };
     format!("{matrix} {range} range, {chroma} chroma")
 }

@@ -60,8 +60,8 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t)]
     preset: Preset,
     /// Colour of the stream: auto (images: where RGB loses least; video: what it says), or bt709-full, bt709-limited,
-    /// bt601-full, bt601-limited, each also with -nearest for chroma that repeats instead of bilinear. RGB is converted
-    /// to it, Y'CbCr is taken to be in it.
+    /// bt601-full, bt601-limited. Chroma is interpolated, or with -guided follows luma's detail, or with -nearest repeats.
+    /// RGB is converted to it, Y'CbCr is taken to be in it.
     #[arg(long, value_name = "auto|COLOUR", default_value = "auto", value_parser = colour::choice)]
     colour: Choice,
     /// Frames per second, instead of what the input says (images: 25).

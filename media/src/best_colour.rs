@@ -2,7 +2,7 @@
 
 use crate::{
     colour::{rgb_to_yuv420, yuv420_to_rgb},
-    picture::{Chroma, Colour, Matrix, Range, Rgb8},
+    picture::{Colour, Rgb8},
 };
 
 /// The colour whose conversion to 4:2:0 and back has the least squared error in RGB; [`Colour::RGB_INPUT`], and then
@@ -11,22 +11,8 @@ use crate::{
 /// Pictures that were 4:2:0 before they became RGB lose least when that conversion is undone: several dB less than in
 /// another colour.
 pub fn best_for(picture: &Rgb8) -> Colour {
-    let mut best = (Colour::RGB_INPUT, squared_error(picture, Colour::RGB_INPUT));
-    for colour in candidates().filter(|&colour| colour != Colour::RGB_INPUT) {
-        let error = squared_error(picture, colour);
-        if error < best.1 {
-            best = (colour, error);
-        }
-    }
-    best.0
-}
-
-fn candidates() -> impl Iterator<Item = Colour> {
-    let ranges = [Range::Full, Range::Limited];
-    let chromas = [Chroma::Bilinear, Chroma::Nearest];
-    [Matrix::Bt709, Matrix::Bt601].into_iter().flat_map(move |matrix| {
-        ranges.into_iter().flat_map(move |range| chromas.map(|chroma| Colour { matrix, range, chroma }))
-    })
+    let error = |&colour: &Colour| squared_error(picture, colour);
+    Colour::all().min_by_key(error).unwrap_or(Colour::RGB_INPUT)
 }
 
 /// Of all samples, from there and back.

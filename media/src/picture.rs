@@ -188,7 +188,7 @@ pub enum Range {
     Limited,
 }
 
-/// How 4:2:0 chroma is brought to the luma's resolution. Either way it is made by averaging 2x2 samples.
+/// How 4:2:0 chroma is brought to the luma's resolution. In any case it is made by averaging 2x2 samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Chroma {
@@ -197,6 +197,8 @@ pub enum Chroma {
     Bilinear,
     /// Repeated over its 2x2 luma samples, which undoes the averaging of pictures made in the same way.
     Nearest,
+    /// Interpolated, with the detail that luma has, as far as chroma follows luma around.
+    Guided,
 }
 
 impl Chroma {
@@ -221,6 +223,16 @@ impl Colour {
     /// What RGB input is converted to unless something else is asked for: BT.709, full range.
     pub const RGB_INPUT: Colour =
         Colour { matrix: Matrix::Bt709, range: Range::Full, chroma: Chroma::Bilinear };
+
+    /// Every colour, [`Colour::RGB_INPUT`] first.
+    pub fn all() -> impl Iterator<Item = Colour> {
+        let chromas = [Chroma::Bilinear, Chroma::Nearest, Chroma::Guided];
+        [Matrix::Bt709, Matrix::Bt601].into_iter().flat_map(move |matrix| {
+            [Range::Full, Range::Limited]
+                .into_iter()
+                .flat_map(move |range| chromas.map(|chroma| Colour { matrix, range, chroma }))
+        })
+    }
 }
 
 fn check_size(width: usize, height: usize) -> Result<()> {

@@ -2,17 +2,6 @@
 
 use vcn_media::{Chroma, Colour, Matrix, Picture, Range, Rgb8, Yuv420, Yuv444, colour::*};
 
-const COLOURS: [Colour; 8] = [
-    colour(Matrix::Bt709, Range::Full, Chroma::Bilinear),
-    colour(Matrix::Bt709, Range::Limited, Chroma::Bilinear),
-    colour(Matrix::Bt601, Range::Full, Chroma::Bilinear),
-    colour(Matrix::Bt601, Range::Limited, Chroma::Bilinear),
-    colour(Matrix::Bt709, Range::Full, Chroma::Nearest),
-    colour(Matrix::Bt709, Range::Limited, Chroma::Nearest),
-    colour(Matrix::Bt601, Range::Full, Chroma::Nearest),
-    colour(Matrix::Bt601, Range::Limited, Chroma::Nearest),
-];
-
 const fn colour(matrix: Matrix, range: Range, chroma: Chroma) -> Colour {
     Colour { matrix, range, chroma }
 }
@@ -36,7 +25,7 @@ fn noisy_yuv420(width: usize, height: usize, seed: u32) -> Yuv420 {
 
 #[test]
 fn grey_survives_full_range_exactly_both_ways() {
-    for colour in COLOURS.into_iter().filter(|colour| colour.range == Range::Full) {
+    for colour in Colour::all().filter(|colour| colour.range == Range::Full) {
         let greys = Rgb8::new(256, 3, (0..3 * 256).flat_map(|i| [i as u8; 3]).collect()).unwrap();
         let yuv = rgb_to_yuv420(&greys, colour);
         assert!(yuv.u.iter().chain(&yuv.v).all(|&chroma| chroma == 128));
@@ -46,7 +35,7 @@ fn grey_survives_full_range_exactly_both_ways() {
 
 #[test]
 fn grey_survives_limited_range_exactly_from_luma() {
-    for colour in COLOURS.into_iter().filter(|colour| colour.range == Range::Limited) {
+    for colour in Colour::all().filter(|colour| colour.range == Range::Limited) {
         let yuv = Yuv420::new(220, 1, (16..=235).collect(), vec![128; 110], vec![128; 110]).unwrap();
         let rgb = yuv420_to_rgb(&yuv, colour);
         assert_eq!((&rgb.data[..3], &rgb.data[657..]), (&[0, 0, 0][..], &[255, 255, 255][..]));
@@ -57,7 +46,7 @@ fn grey_survives_limited_range_exactly_from_luma() {
 #[test]
 fn every_small_size_converts_every_way() {
     for (width, height) in (1..6).flat_map(|width| (1..6).map(move |height| (width, height))) {
-        for colour in COLOURS {
+        for colour in Colour::all() {
             let rgb = Rgb8::new(width, height, noise(width * height * 3, 1)).unwrap();
             let planes = [2, 3, 4].map(|seed| noise(width * height, seed));
             let [y, u, v] = planes;
@@ -102,14 +91,14 @@ fn standard(colour: Colour) -> (f64, f64, f64, f64, f64) {
 #[test]
 fn conversions_agree_with_the_standards_formulas() {
     let (width, height) = (23, 17);
-    for colour in COLOURS {
+    for colour in Colour::all() {
         let (kr, kb, luma, chroma, black) = standard(colour);
         let kg = 1.0 - kr - kb;
 
         let yuv = noisy_yuv420(width, height, 7);
         let rgb = yuv420_to_rgb(&yuv, colour);
-        let sample = |plane: &[u8], x: usize, y: usize| {
-            // Position in the chroma plane, whose samples sit between the luma samples.
+        // Position in the chroma plane, whose samples sit between the luma samples.
+        let interpolated = |at: &dyn Fn(usize, usize) -> f64, x: usize, y: usize| {
             let place = |at: usize, size: usize| {
                 let at = (at as f64 - 0.5) / 2.0;
                 let clamp = |index: f64| index.clamp(0.0, size as f64 - 1.0) as usize;
@@ -117,13 +106,40 @@ fn conversions_agree_with_the_standards_formulas() {
             };
             let (left, right, fx) = place(x, yuv.chroma_width());
             let (top, bottom, fy) = place(y, yuv.chroma_height());
-            let at = |x: usize, y: usize| f64::from(plane[y * yuv.chroma_width() + x]) - 128.0;
-            if colour.chroma == Chroma::Nearest {
-                return at(x / 2, y / 2) / chroma;
-            }
             let row = |y: usize| at(left, y) * (1.0 - fx) + at(right, y) * fx;
-            (row(top) * (1.0 - fy) + row(bottom) * fy) / chroma
+            row(top) * (1.0 - fy) + row(bottom) * fy
         };
+        let luma_at = |x: usize, y: usize| f64::from(yuv.y[y.min(height - 1) * width + x.min(width - 1)]);
+        let mean_luma = |x: usize, y: usize| {
+            let four = [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(dx, dy)| luma_at(2 * x + dx, 2 * y + dy));
+            four.iter().sum::<f64>() / 4.0
+        };
+        let sample = |plane: &[u8], x: usize, y: usize| {
+            let at = |x: usize, y: usize| f64::from(plane[y * yuv.chroma_width() + x]) - 128.0;
+            let slope = |x: usize, y: usize| {
+                let mut sums = [0.0; 4];
+                for (dx, dy) in (0..3).flat_map(|dx| (0..3).map(move |dy| (dx, dy))) {
+                    let x = (x + dx).saturating_sub(1).min(yuv.chroma_width() - 1);
+                    let y = (y + dy).saturating_sub(1).min(yuv.chroma_height() - 1);
+                    let weight = [1.0, 2.0, 1.0][dx] * [1.0, 2.0, 1.0][dy] / 16.0;
+                    let (l, c) = (mean_luma(x, y), at(x, y));
+                    [l, c, l * l, l * c].iter().zip(&mut sums).for_each(|(v, sum)| *sum += weight * v);
+                }
+                let [l, c, ll, lc] = sums;
+                ((lc - l * c) / (ll - l * l + 32.0)).clamp(-4.0, 4.0)
+            };
+            let value = match colour.chroma {
+                Chroma::Nearest => at(x / 2, y / 2),
+                Chroma::Bilinear => interpolated(&at, x, y),
+                Chroma::Guided => {
+                    let detail = luma_at(x, y) - interpolated(&mean_luma, x, y);
+                    (interpolated(&at, x, y) + interpolated(&slope, x, y) * detail).clamp(-128.0, 127.0)
+                }
+            };
+            value / chroma
+        };
+        // A slope has 8 fractional bits, and these samples differ by as much as samples can.
+        let tolerance = if colour.chroma == Chroma::Guided { 2.5 } else { 0.51 };
         for (x, y) in (0..width).flat_map(|x| (0..height).map(move |y| (x, y))) {
             let l = (f64::from(yuv.y[y * width + x]) - black) / luma;
             let (cb, cr) = (sample(&yuv.u, x, y), sample(&yuv.v, x, y));
@@ -131,7 +147,7 @@ fn conversions_agree_with_the_standards_formulas() {
             let g = (l - kr * r - kb * b) / kg;
             for (channel, exact) in [r, g, b].into_iter().enumerate() {
                 let found = f64::from(rgb.data[3 * (y * width + x) + channel]);
-                assert!((found - (exact * 255.0).clamp(0.0, 255.0)).abs() < 0.51, "{colour:?} {x},{y}");
+                assert!((found - (exact * 255.0).clamp(0.0, 255.0)).abs() < tolerance, "{colour:?} {x},{y}");
             }
         }
 
@@ -163,13 +179,13 @@ fn conversions_agree_with_the_standards_formulas() {
 /// out what changed the numbers.
 #[test]
 fn golden_digest_of_the_conversions() {
-    let (bilinear, nearest) = COLOURS.split_at(4);
-    for (colours, expected) in [
-        (bilinear, "6b0333b331a0b843eb2e51d8077600c1cbb0e2d6b83bf6068aa8b054fe6cd8ca"),
-        (nearest, "f0d9f97c628466502eddac90cc62b211ee3fc60e1babad70602a1548e872929e"),
+    for (chroma, expected) in [
+        (Chroma::Bilinear, "6b0333b331a0b843eb2e51d8077600c1cbb0e2d6b83bf6068aa8b054fe6cd8ca"),
+        (Chroma::Nearest, "f0d9f97c628466502eddac90cc62b211ee3fc60e1babad70602a1548e872929e"),
+        (Chroma::Guided, "9a6f70e198f83bc76fd6a81b37d44e1140c1b7d7d6de5255e1eaaacea3baea9d"),
     ] {
         let mut digest = blake3::Hasher::new();
-        for &colour in colours {
+        for colour in Colour::all().filter(|colour| colour.chroma == chroma) {
             for (width, height) in [(1, 1), (2, 2), (37, 23), (64, 48)] {
                 digest.update(&yuv420_to_rgb(&noisy_yuv420(width, height, 11), colour).data);
                 let rgb = Rgb8::new(width, height, noise(width * height * 3, 12)).unwrap();
@@ -193,7 +209,7 @@ fn gentle_yuv420(width: usize, height: usize) -> Yuv420 {
 #[test]
 fn the_best_colour_is_the_one_that_the_picture_came_from() {
     for (width, height) in [(33, 18), (64, 48)] {
-        for colour in COLOURS.into_iter().filter(|colour| colour.chroma == Chroma::Nearest) {
+        for colour in Colour::all().filter(|colour| colour.chroma == Chroma::Nearest) {
             let rgb = yuv420_to_rgb(&gentle_yuv420(width, height), colour);
             assert_eq!(best_for(&rgb), colour, "{width}x{height}");
         }
@@ -210,6 +226,28 @@ fn averaging_undoes_repeating() {
     assert_eq!(yuv444_to_yuv420(&wide), yuv);
     let full = colour(Matrix::Bt601, Range::Full, Chroma::Nearest);
     assert_eq!(yuv420_to_rgb(&yuv, full), yuv444_to_rgb(&wide, full));
+}
+
+#[test]
+fn guided_chroma_draws_the_lines_that_luma_draws() {
+    // Colour follows luma: red or blue on a dark ground, lines one pixel wide.
+    for lit in [[200, 40, 40], [60, 60, 210]] {
+        let line = |i: usize| (i % 40 + i / 40) % 7 == 0;
+        let data = (0..40 * 30).flat_map(|i| if line(i) { lit } else { [30, 40, 50] }).collect();
+        let rgb = Rgb8::new(40, 30, data).unwrap();
+        let error = |chroma| {
+            let colour = colour(Matrix::Bt601, Range::Full, chroma);
+            let back = yuv420_to_rgb(&rgb_to_yuv420(&rgb, colour), colour);
+            rgb.data.iter().zip(&back.data).map(|(&a, &b)| u64::from(a.abs_diff(b)).pow(2)).sum::<u64>()
+        };
+        let [bilinear, guided] = [Chroma::Bilinear, Chroma::Guided].map(error);
+        assert!(4 * guided < bilinear, "{guided} {bilinear}");
+        assert_eq!(best_for(&rgb).chroma, Chroma::Guided);
+    }
+    // Luma that varies without chroma does not colour anything.
+    let grey = Yuv420::new(8, 8, noise(64, 3), vec![90; 16], vec![170; 16]).unwrap();
+    let [bilinear, guided] = [Chroma::Bilinear, Chroma::Guided].map(|chroma| yuv420_to_yuv444(&grey, chroma));
+    assert_eq!(bilinear, guided);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! it is garbage until [`Store::take`](crate::Store::take) gives it a name, and a collection leaves it alone for its
 //! grace period.
 
-use vcn_media::{Chroma, Colour, Matrix, Range};
+use vcn_media::Colour;
 
 use crate::{
     blob,
@@ -64,7 +64,7 @@ impl Store {
             let digests: Vec<Digest> = pictures.iter().map(frame_digest).collect();
             let key =
                 |colour| frames_key(header.codec, header.quality, header.format.layout, colour, &digests);
-            if !colours().any(|colour| key(colour) == header.key) {
+            if !Colour::all().any(|colour| key(colour) == header.key) {
                 return Err(malformed("holds other frames than its key says".to_owned()));
             }
             if errors != [0.0; 3] {
@@ -139,14 +139,4 @@ impl Store {
     pub fn codecs(&self) -> Vec<(Digest, String)> {
         self.all_codecs().map(|codec| (codec.id(), codec.name())).collect()
     }
-}
-
-/// Every colour that a key can depend on.
-fn colours() -> impl Iterator<Item = Colour> {
-    let matrices = [Matrix::Bt709, Matrix::Bt601];
-    let ranges = [Range::Full, Range::Limited];
-    let chromas = [Chroma::Bilinear, Chroma::Nearest];
-    matrices.into_iter().flat_map(move |matrix| {
-        ranges.into_iter().flat_map(move |range| chromas.map(|chroma| Colour { matrix, range, chroma }))
-    })
 }

@@ -84,6 +84,7 @@ impl Header {
         let chroma = match self.colour.chroma {
             Chroma::Bilinear => 0,
             Chroma::Nearest => 1,
+            Chroma::Guided => 2,
         };
         let metric = match self.metric {
             Metric::Psnr => 0,
@@ -139,7 +140,8 @@ impl Header {
         let chroma = match colour >> 6 {
             0 => Chroma::Bilinear,
             1 => Chroma::Nearest,
-            _ => return Err(field("the colour", colour, "a chroma upsampling (bits 6 and 7) of 0 or 1")),
+            2 => Chroma::Guided,
+            _ => return Err(field("the colour", colour, "a chroma upsampling (bits 6 and 7) of 0, 1 or 2")),
         };
         let metric = match metric {
             0 => Metric::Psnr,

@@ -108,19 +108,14 @@ fn the_format_stays_what_it_is() {
 
 #[test]
 fn every_colour_has_one_byte_of_its_own() {
-    let colours = [Matrix::Bt709, Matrix::Bt601].into_iter().flat_map(|matrix| {
-        [Range::Full, Range::Limited].into_iter().flat_map(move |range| {
-            [Chroma::Bilinear, Chroma::Nearest].map(|chroma| Colour { matrix, range, chroma })
-        })
-    });
     let mut found = Vec::new();
-    for colour in colours {
+    for colour in Colour::all() {
         let header = Header { colour, ..header() };
         let bytes = header.to_bytes().unwrap();
         assert_eq!(Header::read(&mut super::input::Input::new(bytes.as_slice(), 0)).unwrap(), header);
         found.push(bytes[bytes.len() - 7]);
     }
-    assert_eq!(found, [0x00, 0x40, 0x10, 0x50, 0x01, 0x41, 0x11, 0x51]);
+    assert_eq!(found, [0x00, 0x40, 0x80, 0x10, 0x50, 0x90, 0x01, 0x41, 0x81, 0x11, 0x51, 0x91]);
 }
 
 #[test]

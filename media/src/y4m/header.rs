@@ -58,6 +58,7 @@ impl Header {
                     "MATRIX=BT709" => matrix = Some(Matrix::Bt709),
                     "MATRIX=BT601" => matrix = Some(Matrix::Bt601),
                     "CHROMA=NEAREST" => chroma = Chroma::Nearest,
+                    "CHROMA=GUIDED" => chroma = Chroma::Guided,
                     _ => {}
                 },
                 // Interlacing and aspect ratio do not change how samples are coded; other tags are to be ignored.
@@ -89,6 +90,7 @@ impl Header {
         };
         let chroma = match (self.layout, self.colour.chroma) {
             (Layout::Yuv420, Chroma::Nearest) => " XCHROMA=NEAREST",
+            (Layout::Yuv420, Chroma::Guided) => " XCHROMA=GUIDED",
             _ => "",
         };
         let Header { width, height, fps, .. } = self;
