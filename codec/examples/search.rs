@@ -16,7 +16,7 @@ fn main() {
             let data =
                 field.vectors.iter().map(|v| 4 * v.0).chain(field.vectors.iter().map(|v| 4 * v.1)).collect();
             let flow = Flow { width: field.width, height: field.height, data };
-            let w = warp_luma(&r.half_samples(), &flow);
+            let w = warp_luma(&r.half_samples(), &flow, Blend::Pictures);
             let mse = |g: &dyn Fn(usize) -> f32| {
                 cur.data.iter().enumerate().map(|(i, &v)| (v as f32 - g(i)).powi(2)).sum::<f32>()
                     / cur.data.len() as f32

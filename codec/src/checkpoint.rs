@@ -12,8 +12,9 @@ const MAGIC: &[u8; 8] = b"VCNMODEL";
 /// Versions that can be read: 1 was never released; since 3 the second lattice's scales are refined, too, and the
 /// prediction is; since 4 there is an anchor, and sites may keep the reference; since 5 intra networks, the analysis of
 /// residuals and the entropy model of motion are deeper, the latter told of the reference features, and each latent has its
-/// own tables; since 6 blocks may have vectors; since 7 the luma of intra frames is restored, since 8 by more layers.
-const VERSIONS: std::ops::RangeInclusive<u8> = 2..=8;
+/// own tables; since 6 blocks may have vectors; since 7 the luma of intra frames is restored, since 8 by more layers;
+/// since 9 windows overlap where neighbouring sites move apart.
+const VERSIONS: std::ops::RangeInclusive<u8> = 2..=9;
 /// Since this version every latent has tables of its own.
 const TABLES_BY_LATENT: u8 = 5;
 /// The finest scale of weights is one over two to this.
@@ -158,6 +159,8 @@ pub(crate) struct Syntax {
     pub vectors: bool,
     /// The luma of intra frames is restored.
     pub restoration: bool,
+    /// Where flows are apart, what they show is blended ([`Blend::Pictures`](crate::warp::Blend::Pictures)).
+    pub overlap: bool,
 }
 
 /// A trained model.
@@ -215,7 +218,13 @@ impl Checkpoint {
     /// What its streams know.
     pub(crate) fn syntax(&self) -> Syntax {
         let since = |version| self.version >= version;
-        Syntax { two_passes: since(3), anchors: since(4), vectors: since(6), restoration: since(7) }
+        Syntax {
+            two_passes: since(3),
+            anchors: since(4),
+            vectors: since(6),
+            restoration: since(7),
+            overlap: since(9),
+        }
     }
 
     /// What streams name: blake3 of the unpacked contents.

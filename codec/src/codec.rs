@@ -18,7 +18,7 @@ use crate::model::transform::{LUMA, PACKED, packed_plane};
 use crate::model::{FEATURES, Model, quality_plane};
 use crate::packing::{BLOCK, SITE, pack_planes, unpack};
 use crate::symbols::LatentCoder;
-use crate::warp::{Flow, Plane, warp_chroma, warp_features, warp_luma};
+use crate::warp::{Blend, Flow, Plane, warp_chroma, warp_features, warp_luma};
 use crate::{Error, Result, device};
 
 /// A model ready to code video.
@@ -148,12 +148,13 @@ impl Codec {
         quality: u8,
         g: &Geometry,
     ) -> Prediction {
-        let mut samples = warped(&reference.picture, flow);
+        let blend = self.blend();
+        let mut samples = warped(&reference.picture, flow, blend);
         let features = warp_features(&reference.features, flow);
         let anchor = self.checkpoint.syntax().anchors.then(|| reference.anchor(flow));
         // The frame after an anchor has it as its reference.
         let second = match (&anchor, &reference.anchor) {
-            (Some(anchor), Some(_)) => warped(&anchor.picture, &anchor.flow),
+            (Some(anchor), Some(_)) => warped(&anchor.picture, &anchor.flow, blend),
             _ => samples.clone(),
         };
         let [h, w] = g.site;
@@ -166,7 +167,7 @@ impl Codec {
             &packed(&second),
             &self.plane(quality),
         );
-        blend(&mut samples, &second, &self.exec.integers(context.blend.clone()));
+        mix(&mut samples, &second, &self.exec.integers(context.blend.clone()));
         add(&mut samples, self.exec.integers(context.refinement.clone()));
         Prediction { packed: packed(&samples), samples, context, flow: flow.clone(), anchor }
     }
@@ -195,6 +196,11 @@ impl Codec {
         Reference { picture: shown(&samples, g), features: self.exec.integers(features), motion, anchor }
     }
 
+    /// What is seen between the sites of a flow.
+    pub(crate) fn blend(&self) -> Blend {
+        if self.checkpoint.syntax().overlap { Blend::Pictures } else { Blend::Flows }
+    }
+
     /// What is known of a frame's motion before it.
     pub(crate) fn motion_context(&self, reference: &Reference, g: &Geometry) -> Tensor<4> {
         let [h, w] = g.motion;
@@ -207,11 +213,11 @@ impl Codec {
 }
 
 /// A picture seen through a flow, packed, format [`PIXEL`] (1/16 grey level, 0 at mid-grey).
-pub(crate) fn warped(picture: &Yuv420, flow: &Flow) -> Vec<i32> {
+pub(crate) fn warped(picture: &Yuv420, flow: &Flow, blend: Blend) -> Vec<i32> {
     let plane = |data: &[u8], width, height| Plane { width, height, data: data.to_vec() };
     let (w, h) = (picture.width, picture.height);
-    let luma = warp_luma(&plane(&picture.y, w, h).half_samples(), flow);
-    let [u, v] = [&picture.u, &picture.v].map(|p| warp_chroma(&plane(p, w / 2, h / 2), flow));
+    let luma = warp_luma(&plane(&picture.y, w, h).half_samples(), flow, blend);
+    let [u, v] = [&picture.u, &picture.v].map(|p| warp_chroma(&plane(p, w / 2, h / 2), flow, blend));
     pack_planes([&luma, &u, &v], flow.height, flow.width, |s: i32| s - (128 << 4))
 }
 
@@ -272,7 +278,7 @@ impl Reference {
 }
 
 /// Moves a packed prediction towards another by shares of 1/128, one of luma and one of chroma for each site.
-fn blend(samples: &mut [i32], towards: &[i32], shares: &[i32]) {
+fn mix(samples: &mut [i32], towards: &[i32], shares: &[i32]) {
     let sites = shares.len() / 2;
     let one = 1 << ACTIVATION.frac;
     for (i, (sample, towards)) in samples.iter_mut().zip(towards).enumerate() {

@@ -342,7 +342,7 @@ impl<'a> GopEncoder<'a> {
         let shown = Plane::luma(&reference.picture);
         let vectors = self.codec.checkpoint.syntax().vectors;
         let searched = Flow::from(&search(&luma, &shown, vectors::SEARCH * lambda(quality as f32)));
-        let eye = vectors.then(|| Eye::new(&luma, &shown));
+        let eye = vectors.then(|| Eye::new(&luma, &shown, self.codec.blend()));
         let tried = |told: Option<Told>| -> Result<TriedMotion> {
             let (mut flow, mut bits, mut site_bits) = (Flow::still(g.site), 0.0, Vec::new());
             if let Some(told) = &told {
@@ -357,7 +357,7 @@ impl<'a> GopEncoder<'a> {
                 flow = self.vectors.clone().write(&mut coder, &flow, chosen)?;
                 bits += coder.bits_written();
             }
-            let errors = source.motion_errors(&warped(&reference.picture, &flow), &g);
+            let errors = source.motion_errors(&warped(&reference.picture, &flow, self.codec.blend()), &g);
             let cost = errors.iter().sum::<f64>() + worth * bits;
             Ok(TriedMotion { told, chosen, cost, errors, site_bits })
         };
@@ -473,7 +473,7 @@ impl Told {
         let exec = &codec.exec;
         let weight = SEARCH * smooth * lambda(quality as f32);
         let searched = Flow::from(&search(&Plane::luma(&source.frame), &Plane::luma(reference), weight));
-        let seen = exec.tensor(&activation(&warped(reference, &searched)), [PACKED, h, w]);
+        let seen = exec.tensor(&activation(&warped(reference, &searched, codec.blend())), [PACKED, h, w]);
         debug_assert_eq!(FLOW.frac, ACTIVATION.frac);
         let flow = exec.tensor(&searched.data, [2, h, w]);
         let plane = codec.plane(quality);

@@ -46,9 +46,9 @@ impl Flow {
     /// where in the reference, relative to itself, a sample is taken from.
     pub fn dense(&self, width: usize, height: usize) -> Vec<[f32; 2]> {
         let mut motion = Vec::with_capacity(width * height);
-        self.enlarged(crate::packing::SITE, |i, j, x, y| {
-            if i < height && j < width {
-                motion.push([x, y].map(|v| v as f32 / 16.0));
+        self.enlarged(crate::packing::SITE, |sample| {
+            if sample.row < height && sample.column < width {
+                motion.push(sample.motion.map(|v| v as f32 / 16.0));
             }
         });
         motion

@@ -82,6 +82,19 @@ pub struct Flow {
     pub data: Vec<i32>,
 }
 
+/// What is seen between the centres of sites.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blend {
+    /// What the blend of their flows shows (control grid interpolation).
+    Flows,
+    /// Where their flows are apart, the blend of what each of them shows (overlapped block motion compensation, ITU-T H.263
+    /// annex F): at the edge of what moves, the flow between two motions shows neither.
+    Pictures,
+}
+
+/// Flows further apart than this, in 1/16 luma samples, are not of one motion.
+pub const APART: i32 = 8;
+
 /// Where an enlarged position lies between two sites: both indices, and the weight of the second in `2 * factor`ths.
 fn between(at: usize, factor: usize, size: usize) -> (usize, usize, i32) {
     let numerator = (2 * at + 1).saturating_sub(factor);
@@ -95,9 +108,8 @@ impl Flow {
         Flow { width, height, data: vec![0; 2 * height * width] }
     }
 
-    /// Calls `visit(row, column, x, y)` for every sample of the flow enlarged bilinearly by `factor`, a power of two,
-    /// sites centred.
-    pub(crate) fn enlarged(&self, factor: usize, visit: impl FnMut(usize, usize, i32, i32)) {
+    /// Calls `visit` for every sample of the flow enlarged bilinearly by `factor`, a power of two, sites centred.
+    pub(crate) fn enlarged(&self, factor: usize, visit: impl FnMut(Enlarged)) {
         self.enlarged_within(factor, 0..self.height * factor, 0..self.width * factor, visit);
     }
 
@@ -107,7 +119,7 @@ impl Flow {
         factor: usize,
         rows: Range<usize>,
         columns: Range<usize>,
-        mut visit: impl FnMut(usize, usize, i32, i32),
+        mut visit: impl FnMut(Enlarged),
     ) {
         let (w, h) = (self.width, self.height);
         let columns: Vec<_> = columns.map(|j| (j, between(j, factor, w))).collect();
@@ -116,21 +128,92 @@ impl Flow {
         let whole = 2 * factor as i32;
         let (half, bits) = (whole * whole / 2, 2 * whole.trailing_zeros());
         let mut blended = vec![[0i32; 2]; w];
-        for i in rows {
-            let (top, bottom, t) = between(i, factor, h);
+        for row in rows {
+            let vertical @ (top, bottom, t) = between(row, factor, h);
             for j in sites.clone() {
                 blended[j] = [0, 1].map(|c| {
                     let plane = &self.data[c * w * h..];
                     plane[top * w + j] * (whole - t) + plane[bottom * w + j] * t
                 });
             }
-            for &(j, (left, right, t)) in &columns {
-                let [x, y] =
+            for &(column, horizontal) in &columns {
+                let (left, right, t) = horizontal;
+                let motion =
                     [0, 1].map(|c| (blended[left][c] * (whole - t) + blended[right][c] * t + half) >> bits);
-                visit(i, j, x, y);
+                visit(Enlarged { row, column, motion, vertical, horizontal });
             }
         }
     }
+
+    /// Calls `visit(row, column, value)` for samples of what is seen through the flow enlarged by `factor`, of which `read(row,
+    /// column, motion)` gives a sample.
+    pub(crate) fn seen_within(
+        &self,
+        blend: Blend,
+        factor: usize,
+        rows: Range<usize>,
+        columns: Range<usize>,
+        read: impl Fn(usize, usize, [i32; 2]) -> i32,
+        mut visit: impl FnMut(usize, usize, i32),
+    ) {
+        let whole = 2 * factor as i32;
+        let (half, bits) = (whole * whole / 2, 2 * whole.trailing_zeros());
+        let site = |at: usize, size| between(at, factor, size).0;
+        let lefts = site(columns.start, self.width)..site(columns.end.max(1) - 1, self.width) + 1;
+        // Of one row of sites, those which are apart from the next ones to the right and below.
+        let (mut of, mut apart) = (usize::MAX, vec![false; self.width]);
+        self.enlarged_within(factor, rows, columns, |sample| {
+            let Enlarged { row, column, motion, vertical: (top, bottom, t), horizontal: (left, right, s) } =
+                sample;
+            if blend == Blend::Pictures && of != top {
+                of = top;
+                for left in lefts.clone() {
+                    apart[left] = self.is_apart(top, left);
+                }
+            }
+            if !apart[left] {
+                return visit(row, column, read(row, column, motion));
+            }
+            let sum: i32 = [
+                (top, left, (whole - t) * (whole - s)),
+                (top, right, (whole - t) * s),
+                (bottom, left, t * (whole - s)),
+                (bottom, right, t * s),
+            ]
+            .into_iter()
+            .map(|(i, j, weight)| weight * read(row, column, self.at(i * self.width + j)))
+            .sum();
+            visit(row, column, (sum + half) >> bits);
+        });
+    }
+
+    /// Motion of a site.
+    fn at(&self, site: usize) -> [i32; 2] {
+        [self.data[site], self.data[self.width * self.height + site]]
+    }
+
+    /// Whether four neighbouring sites, this one the first, hardly move as one.
+    fn is_apart(&self, row: usize, column: usize) -> bool {
+        let (below, right) = ((row + 1).min(self.height - 1), (column + 1).min(self.width - 1));
+        let sites = [(row, column), (row, right), (below, column), (below, right)]
+            .map(|(i, j)| self.at(i * self.width + j));
+        (0..2).any(|c| {
+            let of = sites.map(|motion| motion[c]);
+            of.iter().max() > of.iter().min().map(|least| least + APART).as_ref()
+        })
+    }
+}
+
+/// A sample of an enlarged flow.
+pub(crate) struct Enlarged {
+    pub row: usize,
+    pub column: usize,
+    /// In 1/16 luma samples.
+    pub motion: [i32; 2],
+    /// The sites above and below it, as [`between`] gives them.
+    vertical: (usize, usize, i32),
+    /// The sites left and right of it.
+    horizontal: (usize, usize, i32),
 }
 
 /// Reads a plane bilinearly at a position in units of `1 << bits` per sample; the border repeats. The result is
@@ -149,21 +232,23 @@ fn bilinear<T: Copy + Into<i32>>(data: &[T], width: usize, height: usize, x: i32
 
 /// Luma seen through a flow, in 1/16 grey levels, `[8 height, 8 width]`. `grid` is the reference's
 /// [`Plane::half_samples`].
-pub fn warp_luma(grid: &Plane, flow: &Flow) -> Vec<i32> {
-    let mut out = Vec::with_capacity(64 * flow.width * flow.height);
-    flow.enlarged(8, |i, j, x, y| {
-        out.push(grid.luma_at(16 * j as i32 + x, 16 * i as i32 + y));
-    });
+pub fn warp_luma(grid: &Plane, flow: &Flow, blend: Blend) -> Vec<i32> {
+    let (height, width) = (8 * flow.height, 8 * flow.width);
+    let mut out = Vec::with_capacity(height * width);
+    let read = |i: usize, j: usize, [x, y]: [i32; 2]| grid.luma_at(16 * j as i32 + x, 16 * i as i32 + y);
+    flow.seen_within(blend, 8, 0..height, 0..width, read, |_, _, value| out.push(value));
     out
 }
 
 /// A chroma plane (half the luma resolution) seen through a flow, in 1/16 grey levels.
-pub fn warp_chroma(plane: &Plane, flow: &Flow) -> Vec<i32> {
-    let mut out = Vec::with_capacity(16 * flow.width * flow.height);
-    flow.enlarged(4, |i, j, x, y| {
+pub fn warp_chroma(plane: &Plane, flow: &Flow, blend: Blend) -> Vec<i32> {
+    let (height, width) = (4 * flow.height, 4 * flow.width);
+    let mut out = Vec::with_capacity(height * width);
+    let read = |i: usize, j: usize, [x, y]: [i32; 2]| {
         let sum = bilinear(&plane.data, plane.width, plane.height, 32 * j as i32 + x, 32 * i as i32 + y, 5);
-        out.push((sum + 32) >> 6);
-    });
+        (sum + 32) >> 6
+    };
+    flow.seen_within(blend, 4, 0..height, 0..width, read, |_, _, value| out.push(value));
     out
 }
 
@@ -181,4 +266,40 @@ pub fn warp_features(features: &[i32], flow: &Flow) -> Vec<i32> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn between_two_motions_both_are_seen() {
+        // Left half still, right half from four samples further right: a picture of columns.
+        let column = |j: usize| (j * j % 200) as u8;
+        let plane = Plane { width: 32, height: 16, data: (0..32 * 16).map(|n| column(n % 32)).collect() };
+        let grid = plane.half_samples();
+        let mut flow = Flow::still([2, 4]);
+        flow.data[..8].copy_from_slice(&[0, 0, 64, 64, 0, 0, 64, 64]);
+        let [flows, pictures] = [Blend::Flows, Blend::Pictures].map(|blend| warp_luma(&grid, &flow, blend));
+        // Not where the border repeats.
+        for j in 0..28 {
+            let seen = |by: usize| 16 * i32::from(column(j + by));
+            let expected = match j {
+                0..12 => seen(0),
+                20..28 => seen(4),
+                // Column 12 lies half a sample behind the centre of its site, so a sixteenth of the way to the next.
+                _ => {
+                    let t = 2 * (j as i32 - 12) + 1;
+                    (seen(0) * (16 - t) + seen(4) * t + 8) >> 4
+                }
+            };
+            assert_eq!(pictures[32 * 7 + j], expected, "{j}");
+            assert!((12..20).contains(&j) || flows[32 * 7 + j] == expected, "{j}");
+        }
+        assert_ne!(flows, pictures);
+        // What hardly differs is of one motion.
+        flow.data[..8].copy_from_slice(&[0, 0, APART, APART, 0, 0, APART, APART]);
+        let [flows, pictures] = [Blend::Flows, Blend::Pictures].map(|blend| warp_luma(&grid, &flow, blend));
+        assert_eq!(flows, pictures);
+    }
 }

@@ -10,9 +10,9 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData, activation};
 use vcn_codec::model::Model;
 use vcn_codec::model::ops::Ops;
-use vcn_codec::model::params::{ACTIVATION, Conv, ParamId};
+use vcn_codec::model::params::{ACTIVATION, Conv, FLOW, ParamId};
 use vcn_codec::model::transform::{LUMA, PACKED};
-use vcn_codec::warp::HALF_SAMPLE;
+use vcn_codec::warp::{APART, HALF_SAMPLE};
 
 use crate::tape::Tape;
 
@@ -84,9 +84,14 @@ impl Burn {
     }
 
     /// Maps the rows and the columns of `x` by one linear map each.
-    fn separable(&self, x: &Tensor<4>, map: impl Fn(usize) -> Map) -> Tensor<4> {
+    fn separable(
+        &self,
+        x: &Tensor<4>,
+        rows: impl Fn(usize) -> Map,
+        columns: impl Fn(usize) -> Map,
+    ) -> Tensor<4> {
         let [b, c, h, w] = x.dims();
-        let (rows, columns) = (map(h), map(w));
+        let (rows, columns) = (rows(h), columns(w));
         let columns = self.tensor(columns.transposed(), [1, 1, w, columns.outputs]);
         let wide = x.clone().reshape([1, 1, b * c * h, w]).matmul(columns);
         let rows = self.tensor(rows.weights, [1, 1, rows.outputs, h]);
@@ -138,6 +143,56 @@ impl Burn {
         blend(above, below, &y_weight)
     }
 
+    /// `x`, of `points * factor` times the resolution of `flow`, seen through it; flow in units of `factor` samples.
+    fn seen(&self, x: &Tensor<4>, flow: &Tensor<4>, factor: usize, points: usize) -> Tensor<4> {
+        let in_samples = |flow: Tensor<4>| flow.mul_scalar(factor as f32);
+        let enlarge = |size| Map::enlarge(size, factor);
+        let blended = in_samples(self.separable(flow, enlarge, enlarge));
+        let apart = self.apart(flow);
+        if !apart.contains(&1.0) {
+            return self.sample(x, &blended, points);
+        }
+        let [b, _, h, w] = flow.dims();
+        let before = |size| Map::neighbour(size, factor, 0);
+        let apart = self.separable(&self.tensor(apart, [b, 1, h, w]), before, before);
+        let mut seen: Option<Tensor<4>> = None;
+        for (row, column) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            let [rows, columns] = [row, column].map(|which| move |size| Map::neighbour(size, factor, which));
+            let corner = in_samples(self.separable(flow, rows, columns));
+            let corner = blended.clone() + (corner - blended.clone()) * apart.clone();
+            let [rows, columns] = [row, column].map(|which| move |size| Map::share(size, factor, which));
+            let share = self.separable(&self.tensor(vec![1.0; h * w], [1, 1, h, w]), rows, columns);
+            let part = self.sample(x, &corner, points) * share;
+            seen = Some(match seen {
+                Some(seen) => seen + part,
+                None => part,
+            });
+        }
+        seen.expect("there are four corners")
+    }
+
+    /// 1 for each site whose flow, or that of one of the next to the right and below, is apart from the others', else 0.
+    fn apart(&self, flow: &Tensor<4>) -> Vec<f32> {
+        let [_, _, h, w] = flow.dims();
+        let limit = APART as f32 / (1 << FLOW.frac) as f32;
+        let values = self.floats(flow);
+        let is_apart = |plane: &[f32], site: usize| {
+            let (row, column) = (site / w, site % w);
+            let (below, right) = ((row + 1).min(h - 1), (column + 1).min(w - 1));
+            let four =
+                [(row, column), (row, right), (below, column), (below, right)].map(|(i, j)| plane[i * w + j]);
+            four.iter().fold(f32::MIN, |a, &b| a.max(b)) - four.iter().fold(f32::MAX, |a, &b| a.min(b))
+                > limit
+        };
+        let samples = values.chunks_exact(2 * h * w);
+        samples
+            .flat_map(|flow| {
+                let (x, y) = flow.split_at(h * w);
+                (0..h * w).map(move |site| (is_apart(x, site) || is_apart(y, site)) as u8 as f32)
+            })
+            .collect()
+    }
+
     fn floats(&self, x: &Tensor<4>) -> Vec<f32> {
         x.clone().into_data().try_into_vec().expect("tensors of this executor hold f32")
     }
@@ -165,12 +220,36 @@ impl Map {
     fn enlarge(size: usize, factor: usize) -> Map {
         let mut map = Map::new(size, size * factor);
         for output in 0..map.outputs {
-            let at = ((output as f32 + 0.5) / factor as f32 - 0.5).max(0.0);
-            let (low, between) = (at as isize, at.fract());
+            let (low, between) = Map::between(output, factor);
             map.add(output, low, 1.0 - between);
             map.add(output, low + 1, between);
         }
         map
+    }
+
+    /// The site before (0) or after (1) each place of an axis so enlarged.
+    fn neighbour(size: usize, factor: usize, which: isize) -> Map {
+        let mut map = Map::new(size, size * factor);
+        for output in 0..map.outputs {
+            map.add(output, Map::between(output, factor).0 + which, 1.0);
+        }
+        map
+    }
+
+    /// Of ones, the share of that site.
+    fn share(size: usize, factor: usize, which: isize) -> Map {
+        let mut map = Map::new(size, size * factor);
+        for output in 0..map.outputs {
+            let (low, between) = Map::between(output, factor);
+            map.add(output, low, if which == 0 { 1.0 - between } else { between });
+        }
+        map
+    }
+
+    /// The site before a place of an enlarged axis, and how far between it and the next the place lies.
+    fn between(output: usize, factor: usize) -> (isize, f32) {
+        let at = ((output as f32 + 0.5) / factor as f32 - 0.5).max(0.0);
+        (at as isize, at.fract())
     }
 
     /// Samples, each followed by the half-sample position behind it.
@@ -381,11 +460,9 @@ impl Tape for Burn {
     fn compensate(&self, packed: &Value, flow: &Value) -> Value {
         let luma = self.shuffle(&self.channels(packed, 0, LUMA), 8);
         let chroma = self.shuffle(&self.channels(packed, LUMA, PACKED - LUMA), 4);
-        let enlarged = |factor| flow.map(|x| self.separable(&x, |size| Map::enlarge(size, factor)));
-        let [fine, half] = [8, 4].map(|f| self.affine(&enlarged(f), f as f32, 0.0));
-        let grid = self.separable(&luma.tensor, Map::half_samples);
-        let luma = self.unshuffle(&Value::new(self.sample(&grid, &fine.tensor, 2)), 8);
-        let chroma = self.unshuffle(&self.warp(&chroma, &half), 4);
+        let grid = self.separable(&luma.tensor, Map::half_samples, Map::half_samples);
+        let luma = self.unshuffle(&Value::new(self.seen(&grid, &flow.tensor, 8, 2)), 8);
+        let chroma = self.unshuffle(&Value::new(self.seen(&chroma.tensor, &flow.tensor, 4, 1)), 4);
         self.cat(&[&luma, &chroma])
     }
 

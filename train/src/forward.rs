@@ -6,7 +6,7 @@ use vcn_codec::model::transform::{GREY, LUMA, PACKED, SAMPLE_WEIGHTS, SIDE, pack
 use vcn_codec::model::{self, Model};
 use vcn_codec::search::{self, search};
 use vcn_codec::vectors::{self, Eye, Vectors};
-use vcn_codec::warp::{Flow, Plane};
+use vcn_codec::warp::{Blend, Flow, Plane};
 
 use crate::rate::{Quality, code};
 use crate::tape::Tape;
@@ -204,7 +204,7 @@ fn mended<P: Tape>(
     vectors.resize_with(fields.len(), || Vectors::new(size));
     let (mut mended, mut bits) = (Vec::new(), Vec::new());
     for (k, vectors) in vectors.iter_mut().enumerate() {
-        let eye = Eye::new(&x.luma[k], &shown[k]);
+        let eye = Eye::new(&x.luma[k], &shown[k], Blend::Pictures);
         let chosen = vectors.choose(&eye, &foretold[k], &fields[k], vectors::worth(lambda[k]));
         let mut coder = SymbolEncoder::new();
         mended

@@ -7,8 +7,8 @@ use std::ffi::{CStr, c_char};
 
 use tch::Tensor;
 use torch_sys::C_tensor;
-use vcn_codec::model::params::ACTIVATION;
-use vcn_codec::warp::HALF_SAMPLE;
+use vcn_codec::model::params::{ACTIVATION, FLOW};
+use vcn_codec::warp::{APART, HALF_SAMPLE};
 
 unsafe extern "C" {
     fn vcn_failure() -> *const c_char;
@@ -28,7 +28,12 @@ unsafe extern "C" {
         limit: f64,
         unit: f64,
     ) -> *mut C_tensor;
-    fn vcn_compensate(packed: *const C_tensor, flow: *const C_tensor, taps: *const f64) -> *mut C_tensor;
+    fn vcn_compensate(
+        packed: *const C_tensor,
+        flow: *const C_tensor,
+        taps: *const f64,
+        apart: f64,
+    ) -> *mut C_tensor;
     fn vcn_warp(x: *const C_tensor, flow: *const C_tensor) -> *mut C_tensor;
     fn vcn_shuffle(x: *const C_tensor, r: i64, deepens: bool) -> *mut C_tensor;
     fn vcn_add(a: *const C_tensor, b: *const C_tensor, sign: f64, limit: f64, unit: f64) -> *mut C_tensor;
@@ -71,8 +76,9 @@ pub fn add(a: &Tensor, b: &Tensor, sign: f64) -> Tensor {
 /// A packed picture `[b, 96, h, w]` (f32) seen through a flow `[b, 2, h, w]`, as [`crate::tape::Tape::compensate`].
 pub fn compensate(packed: &Tensor, flow: &Tensor) -> Tensor {
     let taps = HALF_SAMPLE.map(|t| t as f64 / 64.0);
-    // SAFETY: as in `conv_activate`; the taps are as many as `fused.cc` reads.
-    owned(unsafe { vcn_compensate(packed.as_ptr(), flow.as_ptr(), taps.as_ptr()) })
+    let apart = f64::from(APART) / f64::from(1 << FLOW.frac);
+    // SAFETY: as in `conv_activate`; the taps are as many as `warp.cc` reads.
+    owned(unsafe { vcn_compensate(packed.as_ptr(), flow.as_ptr(), taps.as_ptr(), apart) })
 }
 
 /// `x` (f32 or bf16) seen through a flow (f32) of its height and width, as [`crate::tape::Tape::warp`]; of the kind of `x`.

@@ -61,7 +61,8 @@ pub trait Tape: Ops {
     /// `x` seen through `flow` (`[b, 2, h, w]`, horizontal first, in samples of `x`), bilinear, border repeated.
     fn warp(&self, x: &Self::Tensor, flow: &Self::Tensor) -> Self::Tensor;
     /// A packed picture (f32) seen through a flow at its resolution, in units of 8 luma samples: luma bilinear on the
-    /// half-sample grid of [`vcn_codec::warp`], chroma bilinear, the flow enlarged bilinearly, borders repeated.
+    /// half-sample grid of [`vcn_codec::warp`], chroma bilinear, borders repeated, between sites as
+    /// [`Blend::Pictures`](vcn_codec::warp::Blend::Pictures).
     fn compensate(&self, packed: &Self::Tensor, flow: &Self::Tensor) -> Self::Tensor;
 
     /// Runs the backward pass of a scalar.

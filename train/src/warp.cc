@@ -41,6 +41,26 @@ struct Row {
   explicit Row(int64_t n) : at(n), x(n), y(n), moves_x(n), moves_y(n) {}
 };
 
+// Where one sample is read, as a Row has it.
+struct Spot {
+  int32_t at;
+  float x, y, moves_x, moves_y;
+};
+
+// The place in a plane of `width` x `height`, `points` points to a sample, of sample `j` of row `y` that moved by `u` and `v`
+// units of `factor` samples.
+INLINE Spot spot(float u, float v, int64_t j, int64_t y, float points, float factor, int64_t width, int64_t height) {
+  const float right = width - 1, below = height - 1;
+  float px = points * ((float)j + factor * u), py = points * ((float)y + factor * v);
+  const float moves_x = px > 0.0f && px < right ? points * factor : 0.0f;
+  const float moves_y = py > 0.0f && py < below ? points * factor : 0.0f;
+  // Comparisons in this order turn NaN into 0: no address may come of it.
+  px = px > 0.0f ? px : 0.0f, py = py > 0.0f ? py : 0.0f;
+  px = px < right ? px : right, py = py < below ? py : below;
+  const int32_t x0 = std::min<int32_t>((int32_t)px, (int32_t)width - 2), y0 = std::min<int32_t>((int32_t)py, (int32_t)height - 2);
+  return {y0 * (int32_t)width + x0, px - (float)x0, py - (float)y0, moves_x, moves_y};
+}
+
 // Places of row `y` in a plane of `width` x `height` that has `points` points to a sample; flow in units of `factor` samples.
 LOOPS void place(const float *flow, int64_t sites, const Axis &rows, const Axis &columns, int64_t w, int64_t y,
                  float points, float factor, int64_t width, int64_t height, float *above, Row &row) {
@@ -48,7 +68,6 @@ LOOPS void place(const float *flow, int64_t sites, const Axis &rows, const Axis 
   const float t = rows.t[y];
   for (int64_t k = 0; k < 2; k++)
     for (int64_t j = 0; j < w; j++) above[k * w + j] = top[k * sites + j] + t * (bottom[k * sites + j] - top[k * sites + j]);
-  const float right = width - 1, below = height - 1;
   const int32_t *low = columns.low.data(), *high = columns.high.data();
   const float *between = columns.t.data();
   int32_t *at = row.at.data();
@@ -58,16 +77,37 @@ LOOPS void place(const float *flow, int64_t sites, const Axis &rows, const Axis 
   for (int64_t j = 0; j < n; j++) {
     const float u = above[low[j]] + between[j] * (above[high[j]] - above[low[j]]);
     const float v = above[w + low[j]] + between[j] * (above[w + high[j]] - above[w + low[j]]);
-    float px = points * ((float)j + factor * u), py = points * ((float)y + factor * v);
-    mx[j] = px > 0.0f && px < right ? points * factor : 0.0f;
-    my[j] = py > 0.0f && py < below ? points * factor : 0.0f;
-    // Comparisons in this order turn NaN into 0: no address may come of it.
-    px = px > 0.0f ? px : 0.0f, py = py > 0.0f ? py : 0.0f;
-    px = px < right ? px : right, py = py < below ? py : below;
-    int32_t x0 = (int32_t)px, y0 = (int32_t)py;
-    x0 = std::min<int32_t>(x0, (int32_t)width - 2), y0 = std::min<int32_t>(y0, (int32_t)height - 2);
-    at[j] = y0 * (int32_t)width + x0;
-    wx[j] = px - (float)x0, wy[j] = py - (float)y0;
+    const Spot s = spot(u, v, j, y, points, factor, width, height);
+    at[j] = s.at, wx[j] = s.x, wy[j] = s.y, mx[j] = s.moves_x, my[j] = s.moves_y;
+  }
+}
+
+// Whether each site and its next ones to the right and below hardly move as one: some of their flows are further apart than
+// `limit`.
+std::vector<char> apart(const float *flow, int64_t h, int64_t w, float limit) {
+  std::vector<char> out(h * w, 0);
+  for (int64_t k = 0; k < 2; k++)
+    for (int64_t i = 0; i < h; i++)
+      for (int64_t j = 0; j < w; j++) {
+        const float *here = flow + (k * h + i) * w + j, *below = i + 1 < h ? here + w : here;
+        const int64_t right = j + 1 < w;
+        const auto [least, most] = std::minmax({here[0], here[right], below[0], below[right]});
+        if (most - least > limit) out[i * w + j] = 1;
+      }
+  return out;
+}
+
+// Calls each(j, site, weight) for the samples of a row between sites that are apart, with each of the four sites around.
+template <typename Each>
+void between_apart(const std::vector<char> &apart, const Axis &rows, const Axis &columns, int64_t w, int64_t y, Each each) {
+  const int64_t above = rows.low[y] * w, below = rows.high[y] * w;
+  const float t = rows.t[y];
+  for (int64_t j = 0; j < columns.size(); j++) {
+    const int64_t left = columns.low[j], right = columns.high[j];
+    if (!apart[above + left]) continue;
+    const float s = columns.t[j];
+    each(j, above + left, (1 - t) * (1 - s)), each(j, above + right, (1 - t) * s);
+    each(j, below + left, t * (1 - s)), each(j, below + right, t * s);
   }
 }
 
@@ -81,6 +121,12 @@ LOOPS void read(const float *plane, int64_t width, const Row &row, float *out) {
     const float a = p[0] + wx[j] * (p[1] - p[0]), b = q[0] + wx[j] * (q[1] - q[0]);
     out[j] = a + wy[j] * (b - a);
   }
+}
+
+INLINE float read(const float *plane, int64_t width, const Spot &s) {
+  const float *p = plane + s.at, *q = p + width;
+  const float a = p[0] + s.x * (p[1] - p[0]), b = q[0] + s.x * (q[1] - q[0]);
+  return a + s.y * (b - a);
 }
 
 // Slopes of `read`: adds to those of the places, and of the plane unless null.
@@ -102,6 +148,19 @@ LOOPS void read_back(const float *plane, int64_t width, const Row &row, const fl
     p[1] += above * wx[j], p[0] += above - above * wx[j];
     q[1] += below * wx[j], q[0] += below - below * wx[j];
   }
+}
+
+// The same for one sample: adds to the slopes of its motion, and of the plane unless null.
+void read_back(const float *plane, int64_t width, const Spot &s, float g, float &by_u, float &by_v, float *by_plane) {
+  const float *p = plane + s.at, *q = p + width;
+  const float over = p[1] - p[0], under = q[1] - q[0];
+  by_u += g * s.moves_x * (over + s.y * (under - over));
+  by_v += g * s.moves_y * (q[0] - p[0] + s.x * (under - over));
+  if (!by_plane) return;
+  float *a = by_plane + s.at, *b = a + width;
+  const float below = g * s.y, above = g - below;
+  a[1] += above * s.x, a[0] += above - above * s.x;
+  b[1] += below * s.x, b[0] += below - below * s.x;
 }
 
 // Slopes of one row of enlarged flow, brought back to the flow.
@@ -194,7 +253,7 @@ struct Walk {
   }
 };
 
-Tensor compensated(const Tensor &packed, const Tensor &flow, at::ArrayRef<double> taps) {
+Tensor compensated(const Tensor &packed, const Tensor &flow, at::ArrayRef<double> taps, double limit) {
   Walk s(packed, taps);
   Tensor out = at::empty_like(packed);
   const Axis rows8(s.h, 8), columns8(s.w, 8), rows4(s.h, 4), columns4(s.w, 4);
@@ -204,11 +263,17 @@ Tensor compensated(const Tensor &packed, const Tensor &flow, at::ArrayRef<double
   for (int64_t n = 0; n < s.b; n++) {
     const float *from = packed.data_ptr<float>() + n * sites * PACKED, *f = flow.data_ptr<float>() + n * 2 * sites;
     float *to = out.data_ptr<float>() + n * sites * PACKED;
+    const std::vector<char> parted = apart(f, s.h, s.w, limit);
     unpack(from, s.h, s.w, 0, 8, plane.data());
     refine(plane.data(), s.height, s.width, s.taps.data(), s.padded.data(), grid.data());
     for (int64_t y = 0; y < s.height; y++) {
       place(f, sites, rows8, columns8, s.w, y, 2, 8, 2 * s.width, 2 * s.height, s.above.data(), fine);
       read(grid.data(), 2 * s.width, fine, line.data());
+      between_apart(parted, rows8, columns8, s.w, y, [&, last = int64_t(-1)](int64_t j, int64_t site, float weight) mutable {
+        if (j != last) line[j] = 0, last = j;
+        const Spot at = spot(f[site], f[sites + site], j, y, 2, 8, 2 * s.width, 2 * s.height);
+        line[j] += weight * read(grid.data(), 2 * s.width, at);
+      });
       pack_row(line.data(), s.w, y, 0, 8, to);
     }
     const int64_t width = s.width / 2, height = s.height / 2;
@@ -218,6 +283,10 @@ Tensor compensated(const Tensor &packed, const Tensor &flow, at::ArrayRef<double
       place(f, sites, rows4, columns4, s.w, y, 1, 4, width, height, s.above.data(), half);
       for (int64_t k = 0; k < 2; k++) {
         read(planes[k], width, half, line.data());
+        between_apart(parted, rows4, columns4, s.w, y, [&, last = int64_t(-1)](int64_t j, int64_t site, float weight) mutable {
+          if (j != last) line[j] = 0, last = j;
+          line[j] += weight * read(planes[k], width, spot(f[site], f[sites + site], j, y, 1, 4, width, height));
+        });
         pack_row(line.data(), s.w, y, LUMA + k * CHROMA, 4, to);
       }
     }
@@ -226,7 +295,8 @@ Tensor compensated(const Tensor &packed, const Tensor &flow, at::ArrayRef<double
 }
 
 // Slopes by the picture, if `by_packed` is defined, and by the flow.
-void compensated_back(const Tensor &packed, const Tensor &flow, at::ArrayRef<double> taps, const Tensor &g, Tensor &by_packed, Tensor &by_flow) {
+void compensated_back(const Tensor &packed, const Tensor &flow, at::ArrayRef<double> taps, double limit, const Tensor &g, Tensor &by_packed,
+                      Tensor &by_flow) {
   Walk s(packed, taps);
   const Axis rows8(s.h, 8), columns8(s.w, 8), rows4(s.h, 4), columns4(s.w, 4);
   const int64_t size = s.width * s.height, sites = s.h * s.w;
@@ -237,6 +307,7 @@ void compensated_back(const Tensor &packed, const Tensor &flow, at::ArrayRef<dou
     const int64_t start = n * sites * PACKED;
     const float *from = packed.data_ptr<float>() + start, *f = flow.data_ptr<float>() + n * 2 * sites, *slope = g.data_ptr<float>() + start;
     float *to = by_packed.defined() ? by_packed.data_ptr<float>() + start : nullptr, *to_flow = by_flow.data_ptr<float>() + n * 2 * sites;
+    const std::vector<char> parted = apart(f, s.h, s.w, limit);
     unpack(from, s.h, s.w, 0, 8, plane.data());
     unpack(slope, s.h, s.w, 0, 8, slopes.data());
     refine(plane.data(), s.height, s.width, s.taps.data(), s.padded.data(), grid.data());
@@ -244,7 +315,13 @@ void compensated_back(const Tensor &packed, const Tensor &flow, at::ArrayRef<dou
     for (int64_t y = 0; y < s.height; y++) {
       place(f, sites, rows8, columns8, s.w, y, 2, 8, 2 * s.width, 2 * s.height, s.above.data(), fine);
       std::fill(by_x.begin(), by_x.end(), 0.0f), std::fill(by_y.begin(), by_y.end(), 0.0f);
-      read_back(grid.data(), 2 * s.width, fine, slopes.data() + y * s.width, by_x.data(), by_y.data(), to ? by_grid.data() : nullptr);
+      float *row = slopes.data() + y * s.width;
+      between_apart(parted, rows8, columns8, s.w, y, [&](int64_t j, int64_t site, float weight) {
+        const Spot at = spot(f[site], f[sites + site], j, y, 2, 8, 2 * s.width, 2 * s.height);
+        read_back(grid.data(), 2 * s.width, at, weight * row[j], to_flow[site], to_flow[sites + site], to ? by_grid.data() : nullptr);
+      });
+      between_apart(parted, rows8, columns8, s.w, y, [&](int64_t j, int64_t, float) { row[j] = 0; });
+      read_back(grid.data(), 2 * s.width, fine, row, by_x.data(), by_y.data(), to ? by_grid.data() : nullptr);
       enlarge_back(by_x.data(), by_y.data(), sites, rows8, columns8, s.w, y, by_above.data(), to_flow);
     }
     if (to) {
@@ -260,9 +337,16 @@ void compensated_back(const Tensor &packed, const Tensor &flow, at::ArrayRef<dou
     for (int64_t y = 0; y < height; y++) {
       place(f, sites, rows4, columns4, s.w, y, 1, 4, width, height, s.above.data(), half);
       std::fill(by_x.begin(), by_x.end(), 0.0f), std::fill(by_y.begin(), by_y.end(), 0.0f);
-      for (int64_t k = 0; k < 2; k++)
-        read_back(plane.data() + k * quarter, width, half, slopes.data() + k * quarter + y * width, by_x.data(), by_y.data(),
-                  to ? by_grid.data() + k * quarter : nullptr);
+      for (int64_t k = 0; k < 2; k++) {
+        const float *seen = plane.data() + k * quarter;
+        float *row = slopes.data() + k * quarter + y * width, *by_seen = to ? by_grid.data() + k * quarter : nullptr;
+        between_apart(parted, rows4, columns4, s.w, y, [&](int64_t j, int64_t site, float weight) {
+          const Spot at = spot(f[site], f[sites + site], j, y, 1, 4, width, height);
+          read_back(seen, width, at, weight * row[j], to_flow[site], to_flow[sites + site], by_seen);
+        });
+        between_apart(parted, rows4, columns4, s.w, y, [&](int64_t j, int64_t, float) { row[j] = 0; });
+        read_back(seen, width, half, row, by_x.data(), by_y.data(), by_seen);
+      }
       enlarge_back(by_x.data(), by_y.data(), sites, rows4, columns4, s.w, y, by_above.data(), to_flow);
     }
     if (to)
@@ -273,19 +357,21 @@ void compensated_back(const Tensor &packed, const Tensor &flow, at::ArrayRef<dou
 }
 
 struct Compensate : torch::autograd::Function<Compensate> {
-  static Tensor forward(AutogradContext *ctx, const Tensor &picture, const Tensor &motion, std::vector<double> taps) {
+  static Tensor forward(AutogradContext *ctx, const Tensor &picture, const Tensor &motion, std::vector<double> taps, double limit) {
     const Tensor packed = picture.contiguous(at::MemoryFormat::ChannelsLast), flow = motion.contiguous();
     ctx->save_for_backward({packed, flow});
     ctx->saved_data["taps"] = taps;
-    return compensated(packed, flow, taps);
+    ctx->saved_data["limit"] = limit;
+    return compensated(packed, flow, taps, limit);
   }
   static variable_list backward(AutogradContext *ctx, variable_list grads) {
     const auto saved = ctx->get_saved_variables();
     const Tensor g = grads[0].contiguous(at::MemoryFormat::ChannelsLast);
     Tensor by_packed = ctx->needs_input_grad(0) ? at::empty_like(saved[0]) : Tensor();
     Tensor by_flow = at::zeros_like(saved[1]);
-    compensated_back(saved[0], saved[1], ctx->saved_data["taps"].toDoubleVector(), g, by_packed, by_flow);
-    return {by_packed, by_flow, Tensor()};
+    compensated_back(saved[0], saved[1], ctx->saved_data["taps"].toDoubleVector(), ctx->saved_data["limit"].toDouble(), g, by_packed,
+                     by_flow);
+    return {by_packed, by_flow, Tensor(), Tensor()};
   }
 };
 
@@ -379,8 +465,8 @@ struct Warp : torch::autograd::Function<Warp> {
 } // namespace
 
 extern "C" {
-Tensor *vcn_compensate(const Tensor *packed, const Tensor *flow, const double *taps) {
-  return guarded([&] { return Compensate::apply(*packed, *flow, std::vector<double>(taps, taps + TAPS)); });
+Tensor *vcn_compensate(const Tensor *packed, const Tensor *flow, const double *taps, double apart) {
+  return guarded([&] { return Compensate::apply(*packed, *flow, std::vector<double>(taps, taps + TAPS), apart); });
 }
 Tensor *vcn_warp(const Tensor *x, const Tensor *flow) {
   return guarded([&] { return Warp::apply(*x, *flow); });

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::Result;
 use crate::entropy::Habit;
-use crate::warp::{Flow, Plane};
+use crate::warp::{Blend, Flow, Plane};
 
 impl Vectors {
     /// Bits of a block in its surroundings.
@@ -172,17 +172,22 @@ pub struct Eye<'a> {
     source: &'a Plane,
     /// The reference at half-sample resolution.
     grid: Plane,
+    blend: Blend,
 }
 
 impl<'a> Eye<'a> {
     /// For a source and its reference.
-    pub fn new(source: &'a Plane, reference: &Plane) -> Eye<'a> {
-        Eye { source, grid: reference.half_samples() }
+    pub fn new(source: &'a Plane, reference: &Plane, blend: Blend) -> Eye<'a> {
+        Eye { source, grid: reference.half_samples(), blend }
     }
 
-    /// Squared difference of a sample at a position in 1/16 samples, in units of 1/256.
-    fn difference(&self, i: usize, j: usize, [x, y]: Vector) -> i64 {
-        let shown = self.grid.luma_at(16 * j as i32 + x, 16 * i as i32 + y);
+    /// What the reference shows of a sample that moved so, in 1/16 grey levels.
+    fn shown(&self, i: usize, j: usize, [x, y]: Vector) -> i32 {
+        self.grid.luma_at(16 * j as i32 + x, 16 * i as i32 + y)
+    }
+
+    /// Squared difference of a sample from what is shown, in units of 1/256.
+    fn difference(&self, i: usize, j: usize, shown: i32) -> i64 {
         let difference = 16 * i32::from(self.source.data[i * self.source.width + j]) - shown;
         i64::from(difference * difference)
     }
@@ -192,7 +197,9 @@ impl<'a> Eye<'a> {
         let width = self.source.width / 8;
         let (top, left) = (site / width * 8, site % width * 8);
         let rows = top..top + 8;
-        let sum: i64 = rows.flat_map(|i| (left..left + 8).map(move |j| self.difference(i, j, vector))).sum();
+        let sum: i64 = rows
+            .flat_map(|i| (left..left + 8).map(move |j| self.difference(i, j, self.shown(i, j, vector))))
+            .sum();
         sum as f64 / 256.0
     }
 
@@ -203,7 +210,10 @@ impl<'a> Eye<'a> {
             top.saturating_sub(margin)..(top + 16 + margin).min(self.source.data.len() / self.source.width);
         let columns = left.saturating_sub(margin)..(left + 16 + margin).min(self.source.width);
         let mut sum = 0;
-        flow.enlarged_within(8, rows, columns, |i, j, x, y| sum += self.difference(i, j, [x, y]));
+        let read = |i: usize, j: usize, motion: Vector| self.shown(i, j, motion);
+        flow.seen_within(self.blend, 8, rows, columns, read, |i, j, shown| {
+            sum += self.difference(i, j, shown)
+        });
         sum as f64 / 256.0
     }
 }

@@ -336,7 +336,7 @@ impl Vectors {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::warp::Plane;
+    use crate::warp::{Blend, Plane};
 
     /// A texture of `width` x `height`, its left half moved by `vector` whole samples.
     fn textured(width: usize, height: usize, vector: [usize; 2]) -> Plane {
@@ -357,7 +357,7 @@ mod tests {
     fn blocks_are_read_back_and_mend_what_was_foretold() {
         let size = [8, 12];
         let (reference, source) = (textured(96, 64, [0, 0]), textured(96, 64, [3, 2]));
-        let eye = Eye::new(&source, &reference);
+        let eye = Eye::new(&source, &reference, Blend::Pictures);
         // One foretold flow is silent, one is off by what no vector can hold.
         for foretold in [Flow::still(size), uniform([-FLOW.max(), FLOW.max()], size)] {
             let (mut writer, mut coder) = (Vectors::new(size), SymbolEncoder::new());
@@ -370,7 +370,7 @@ mod tests {
                 written.push(writer.write(&mut coder, &foretold, &chosen).unwrap());
                 assert!(error(&written[written.len() - 1]) < 0.5 * error(&foretold));
             }
-            written[0].enlarged_within(8, 40..41, 16..17, |_, _, x, y| assert_eq!([x, y], [48, 32]));
+            written[0].enlarged_within(8, 40..41, 16..17, |sample| assert_eq!(sample.motion, [48, 32]));
             assert!(coder.bits_written() < 3.0 * 24.0 * 8.0, "{}", coder.bits_written());
             let payload = coder.finish();
             let (mut reader, mut coder) = (Vectors::new(size), SymbolDecoder::new(&payload).unwrap());
