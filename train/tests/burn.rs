@@ -4,11 +4,11 @@ use std::path::Path;
 
 use vcn_codec::container::Metric;
 use vcn_codec::model::Model;
-#[cfg(feature = "libtorch")]
 use vcn_codec::model::ops::Ops;
+use vcn_codec::model::params::FLOW;
 use vcn_codec::model::transform::GREY;
 use vcn_codec::packing::pack;
-use vcn_codec::warp::Plane;
+use vcn_codec::warp::{Blend, Flow, Plane, warp_chroma, warp_luma};
 use vcn_media::colour::yuv420_to_rgb;
 use vcn_media::{Colour, Yuv420};
 use vcn_train::burn::Burn;
@@ -77,6 +77,44 @@ fn step<P: Tape>(t: &P, model: &Model, motion: bool) -> f32 {
     }
     t.backward(&loss);
     t.values(&loss)[0]
+}
+
+/// Luma and chroma of a frame seen through a flow, and the same by the codec, in grey levels.
+fn compensated<P: Tape>(t: &P, flow: &Flow) -> [Vec<f32>; 2] {
+    let shown = frame(3);
+    let unit = (1 << FLOW.frac) as f32;
+    let motion: Vec<f32> = flow.data.iter().map(|&v| v as f32 / unit).collect();
+    let motion = t.constant(&motion, &[1, 2, flow.height, flow.width]);
+    let packed = t.compensate(&picture(t, std::slice::from_ref(&shown)).packed, &motion);
+    let plane = |start, len, side| t.values(&t.shuffle(&t.channels(&packed, start, len), side));
+    let found = [plane(0, 64, 8), plane(64, 32, 4)].concat().iter().map(|v| v * GREY + 128.0).collect();
+    let chroma = |data| Plane { width: SIDE / 2, height: SIDE / 2, data };
+    let expected = [
+        warp_luma(&Plane::luma(&shown).half_samples(), flow, Blend::Pictures),
+        warp_chroma(&chroma(shown.u), flow, Blend::Pictures),
+        warp_chroma(&chroma(shown.v), flow, Blend::Pictures),
+    ];
+    [found, expected.concat().iter().map(|&v| v as f32 / 16.0).collect()]
+}
+
+#[test]
+fn motion_is_compensated_as_by_the_codec() {
+    // Some neighbouring sites move as one, others do not.
+    let mut rng = fastrand::Rng::with_seed(5);
+    let sites: Vec<[i32; 2]> =
+        (0..64).map(|_| [[0, 0], [4, -4], [60, -28], [-16, 100]][rng.usize(..4)]).collect();
+    let data = (0..2).flat_map(|c| sites.iter().map(move |site| site[c])).collect();
+    let flow = Flow { width: 8, height: 8, data };
+    let model = Model::new();
+    let check = |[found, expected]: [Vec<f32>; 2]| {
+        assert_eq!(found.len(), expected.len());
+        // The codec rounds half samples to grey levels.
+        let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(worst < 1.0, "{worst}");
+    };
+    check(compensated(&Burn::new(&model), &flow));
+    #[cfg(feature = "libtorch")]
+    check(compensated(&vcn_train::torch::Torch::new(&model, false, 1), &flow));
 }
 
 #[test]
