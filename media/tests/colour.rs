@@ -232,7 +232,7 @@ fn averaging_undoes_repeating() {
 fn guided_chroma_draws_the_lines_that_luma_draws() {
     // Colour follows luma: red or blue on a dark ground, lines one pixel wide.
     for lit in [[200, 40, 40], [60, 60, 210]] {
-        let line = |i: usize| (i % 40 + i / 40) % 7 == 0;
+        let line = |i: usize| (i % 40 + i / 40).is_multiple_of(7);
         let data = (0..40 * 30).flat_map(|i| if line(i) { lit } else { [30, 40, 50] }).collect();
         let rgb = Rgb8::new(40, 30, data).unwrap();
         let error = |chroma| {

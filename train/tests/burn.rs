@@ -4,6 +4,7 @@ use std::path::Path;
 
 use vcn_codec::container::Metric;
 use vcn_codec::model::Model;
+#[cfg(feature = "libtorch")]
 use vcn_codec::model::ops::Ops;
 use vcn_codec::model::params::FLOW;
 use vcn_codec::model::transform::GREY;
