@@ -197,10 +197,7 @@ impl Flow {
         let (below, right) = ((row + 1).min(self.height - 1), (column + 1).min(self.width - 1));
         let sites = [(row, column), (row, right), (below, column), (below, right)]
             .map(|(i, j)| self.at(i * self.width + j));
-        (0..2).any(|c| {
-            let of = sites.map(|motion| motion[c]);
-            of.iter().max() > of.iter().min().map(|least| least + APART).as_ref()
-        })
+        sites.iter().any(|a| sites.iter().any(|b| (0..2).any(|c| a[c] - b[c] > APART)))
     }
 }
 
