@@ -6,6 +6,7 @@ use crate::entropy::ScaleTables;
 use crate::model::latent::{KNOTS, Latent};
 use crate::model::params::Conv;
 use crate::model::{Model, QUALITIES};
+use crate::warp::Blend;
 use crate::{Error, Result};
 
 const MAGIC: &[u8; 8] = b"VCNMODEL";
@@ -159,8 +160,8 @@ pub(crate) struct Syntax {
     pub vectors: bool,
     /// The luma of intra frames is restored.
     pub restoration: bool,
-    /// Where flows are apart, what they show is blended ([`Blend::Pictures`](crate::warp::Blend::Pictures)).
-    pub overlap: bool,
+    /// What is seen between the sites of a flow.
+    pub blend: Blend,
 }
 
 /// A trained model.
@@ -223,7 +224,7 @@ impl Checkpoint {
             anchors: since(4),
             vectors: since(6),
             restoration: since(7),
-            overlap: since(9),
+            blend: if since(9) { Blend::Pictures } else { Blend::Flows },
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::Tensor;
 use vcn_media::Yuv420;
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, Syntax};
 use crate::decoder::GopDecoder;
 use crate::device::DeviceChoice;
 use crate::encoder::{Effort, GopEncoder};
@@ -148,10 +148,10 @@ impl Codec {
         quality: u8,
         g: &Geometry,
     ) -> Prediction {
-        let blend = self.blend();
+        let Syntax { anchors, blend, .. } = self.checkpoint.syntax();
         let mut samples = warped(&reference.picture, flow, blend);
         let features = warp_features(&reference.features, flow);
-        let anchor = self.checkpoint.syntax().anchors.then(|| reference.anchor(flow));
+        let anchor = anchors.then(|| reference.anchor(flow));
         // The frame after an anchor has it as its reference.
         let second = match (&anchor, &reference.anchor) {
             (Some(anchor), Some(_)) => warped(&anchor.picture, &anchor.flow, blend),
@@ -194,11 +194,6 @@ impl Codec {
         let mut samples = prediction.samples.clone();
         add(&mut samples, self.exec.sum(parts));
         Reference { picture: shown(&samples, g), features: self.exec.integers(features), motion, anchor }
-    }
-
-    /// What is seen between the sites of a flow.
-    pub(crate) fn blend(&self) -> Blend {
-        if self.checkpoint.syntax().overlap { Blend::Pictures } else { Blend::Flows }
     }
 
     /// What is known of a frame's motion before it.

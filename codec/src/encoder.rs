@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 use vcn_media::Yuv420;
 
 use crate::Result;
+use crate::checkpoint::Syntax;
 use crate::codec::{Codec, FrameKind, Geometry, Reference, activation, warped};
 use crate::container::{FramesHasher, GopRecord};
 use crate::entropy::{Histogram, SymbolEncoder};
@@ -340,9 +341,9 @@ impl<'a> GopEncoder<'a> {
         let worth = vectors::worth(lambda(quality as f32));
         let luma = Plane::luma(&source.frame);
         let shown = Plane::luma(&reference.picture);
-        let vectors = self.codec.checkpoint.syntax().vectors;
+        let Syntax { vectors, blend, .. } = self.codec.checkpoint.syntax();
         let searched = Flow::from(&search(&luma, &shown, vectors::SEARCH * lambda(quality as f32)));
-        let eye = vectors.then(|| Eye::new(&luma, &shown, self.codec.blend()));
+        let eye = vectors.then(|| Eye::new(&luma, &shown, blend));
         let tried = |told: Option<Told>| -> Result<TriedMotion> {
             let (mut flow, mut bits, mut site_bits) = (Flow::still(g.site), 0.0, Vec::new());
             if let Some(told) = &told {
@@ -357,7 +358,7 @@ impl<'a> GopEncoder<'a> {
                 flow = self.vectors.clone().write(&mut coder, &flow, chosen)?;
                 bits += coder.bits_written();
             }
-            let errors = source.motion_errors(&warped(&reference.picture, &flow, self.codec.blend()), &g);
+            let errors = source.motion_errors(&warped(&reference.picture, &flow, blend), &g);
             let cost = errors.iter().sum::<f64>() + worth * bits;
             Ok(TriedMotion { told, chosen, cost, errors, site_bits })
         };
@@ -473,7 +474,8 @@ impl Told {
         let exec = &codec.exec;
         let weight = SEARCH * smooth * lambda(quality as f32);
         let searched = Flow::from(&search(&Plane::luma(&source.frame), &Plane::luma(reference), weight));
-        let seen = exec.tensor(&activation(&warped(reference, &searched, codec.blend())), [PACKED, h, w]);
+        let blend = codec.checkpoint.syntax().blend;
+        let seen = exec.tensor(&activation(&warped(reference, &searched, blend)), [PACKED, h, w]);
         debug_assert_eq!(FLOW.frac, ACTIVATION.frac);
         let flow = exec.tensor(&searched.data, [2, h, w]);
         let plane = codec.plane(quality);

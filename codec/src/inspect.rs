@@ -42,8 +42,8 @@ impl GopEncoder<'_> {
 }
 
 impl Flow {
-    /// The motion of every luma sample of a `width` x `height` picture as the warp uses it, in samples, row by row:
-    /// where in the reference, relative to itself, a sample is taken from.
+    /// The motion of every luma sample of a `width` x `height` picture, in samples, row by row: where in the reference,
+    /// relative to itself, a sample is taken from; where windows overlap, the middle of the places that are blended.
     pub fn dense(&self, width: usize, height: usize) -> Vec<[f32; 2]> {
         let mut motion = Vec::with_capacity(width * height);
         self.enlarged(crate::packing::SITE, |sample| {

@@ -10,7 +10,7 @@
 pub use crate::best_colour::best_for;
 use crate::{
     picture::{Chroma, Colour, Matrix, Range, Rgb8, Yuv420, Yuv444},
-    upsample::Upsampled,
+    upsample::{Upsampled, sums_of_four},
 };
 
 /// Fractional bits of the coefficients.
@@ -123,22 +123,7 @@ pub fn rgb_to_yuv420(picture: &Rgb8, colour: Colour) -> Yuv420 {
 /// 4:4:4 to 4:2:0: the mean of each 2x2 chroma samples, a missing row or column repeating the last.
 pub fn yuv444_to_yuv420(picture: &Yuv444) -> Yuv420 {
     let (width, height) = (picture.width, picture.height);
-    let halve = |plane: &[u8]| {
-        let mut half = Vec::with_capacity(width.div_ceil(2) * height.div_ceil(2));
-        for rows in plane.chunks(2 * width) {
-            let (top, bottom) = rows.split_at(width);
-            let bottom = if bottom.is_empty() { top } else { bottom };
-            half.extend(top.chunks(2).zip(bottom.chunks(2)).map(|(top, bottom)| {
-                let right = top.len() - 1;
-                let sum = i32::from(top[0])
-                    + i32::from(top[right])
-                    + i32::from(bottom[0])
-                    + i32::from(bottom[right]);
-                to_u8((sum + 2) >> 2)
-            }));
-        }
-        half
-    };
+    let halve = |plane| sums_of_four(plane, width).into_iter().map(|sum| to_u8((sum + 2) >> 2)).collect();
     Yuv420 { width, height, y: picture.y.clone(), u: halve(&picture.u), v: halve(&picture.v) }
 }
 

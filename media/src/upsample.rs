@@ -105,7 +105,7 @@ struct Guided {
 
 impl Guided {
     fn new(picture: &Yuv420, chroma: &[u8]) -> Guided {
-        let luma = sums_of_four(picture);
+        let luma = sums_of_four(&picture.y, picture.width);
         let slope = slopes(&luma, chroma, picture.chroma_width());
         let rows = [0, 1].map(|_| vec![0; 2 * picture.chroma_width()]);
         Guided { bilinear: Bilinear::new(picture), luma, slope, rows }
@@ -128,11 +128,11 @@ impl Guided {
     }
 }
 
-/// The four luma samples of each chroma sample together; a missing row or column repeats the last.
-fn sums_of_four(picture: &Yuv420) -> Vec<i32> {
-    let mut sums = Vec::with_capacity(picture.u.len());
-    for rows in picture.y.chunks(2 * picture.width) {
-        let (top, bottom) = rows.split_at(picture.width);
+/// The four samples of a plane that meet in each chroma sample together; a missing row or column repeats the last.
+pub(crate) fn sums_of_four(plane: &[u8], width: usize) -> Vec<i32> {
+    let mut sums = Vec::with_capacity(plane.len().div_ceil(width).div_ceil(2) * width.div_ceil(2));
+    for rows in plane.chunks(2 * width) {
+        let (top, bottom) = rows.split_at(width);
         let bottom = if bottom.is_empty() { top } else { bottom };
         sums.extend(top.chunks(2).zip(bottom.chunks(2)).map(|(top, bottom)| {
             [top[0], top[top.len() - 1], bottom[0], bottom[bottom.len() - 1]]

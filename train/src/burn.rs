@@ -155,20 +155,16 @@ impl Burn {
         let [b, _, h, w] = flow.dims();
         let before = |size| Map::neighbour(size, factor, 0);
         let apart = self.separable(&self.tensor(apart, [b, 1, h, w]), before, before);
-        let mut seen: Option<Tensor<4>> = None;
-        for (row, column) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        let corners = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(row, column)| {
             let [rows, columns] = [row, column].map(|which| move |size| Map::neighbour(size, factor, which));
             let corner = in_samples(self.separable(flow, rows, columns));
             let corner = blended.clone() + (corner - blended.clone()) * apart.clone();
             let [rows, columns] = [row, column].map(|which| move |size| Map::share(size, factor, which));
             let share = self.separable(&self.tensor(vec![1.0; h * w], [1, 1, h, w]), rows, columns);
-            let part = self.sample(x, &corner, points) * share;
-            seen = Some(match seen {
-                Some(seen) => seen + part,
-                None => part,
-            });
-        }
-        seen.expect("there are four corners")
+            self.sample(x, &corner, points) * share
+        });
+        let [a, b, c, d] = corners;
+        a + b + c + d
     }
 
     /// 1 for each site whose flow, or that of one of the next to the right and below, is apart from the others', else 0.

@@ -97,7 +97,13 @@ std::vector<char> apart(const float *flow, int64_t h, int64_t w, float limit) {
   return out;
 }
 
-// Calls each(j, site, weight) for the samples of a row between sites that are apart, with each of the four sites around.
+// One of the four sites around a sample, and how near it is.
+struct Corner {
+  int64_t site;
+  float weight;
+};
+
+// Calls each(j, corners) for the samples of a row between sites that are apart.
 template <typename Each>
 void between_apart(const std::vector<char> &apart, const Axis &rows, const Axis &columns, int64_t w, int64_t y, Each each) {
   const int64_t above = rows.low[y] * w, below = rows.high[y] * w;
@@ -106,8 +112,9 @@ void between_apart(const std::vector<char> &apart, const Axis &rows, const Axis 
     const int64_t left = columns.low[j], right = columns.high[j];
     if (!apart[above + left]) continue;
     const float s = columns.t[j];
-    each(j, above + left, (1 - t) * (1 - s)), each(j, above + right, (1 - t) * s);
-    each(j, below + left, t * (1 - s)), each(j, below + right, t * s);
+    const Corner corners[] = {
+        {above + left, (1 - t) * (1 - s)}, {above + right, (1 - t) * s}, {below + left, t * (1 - s)}, {below + right, t * s}};
+    each(j, corners);
   }
 }
 
@@ -269,10 +276,12 @@ Tensor compensated(const Tensor &packed, const Tensor &flow, at::ArrayRef<double
     for (int64_t y = 0; y < s.height; y++) {
       place(f, sites, rows8, columns8, s.w, y, 2, 8, 2 * s.width, 2 * s.height, s.above.data(), fine);
       read(grid.data(), 2 * s.width, fine, line.data());
-      between_apart(parted, rows8, columns8, s.w, y, [&, last = int64_t(-1)](int64_t j, int64_t site, float weight) mutable {
-        if (j != last) line[j] = 0, last = j;
-        const Spot at = spot(f[site], f[sites + site], j, y, 2, 8, 2 * s.width, 2 * s.height);
-        line[j] += weight * read(grid.data(), 2 * s.width, at);
+      between_apart(parted, rows8, columns8, s.w, y, [&](int64_t j, const auto &corners) {
+        line[j] = 0;
+        for (const auto [site, weight] : corners) {
+          const Spot at = spot(f[site], f[sites + site], j, y, 2, 8, 2 * s.width, 2 * s.height);
+          line[j] += weight * read(grid.data(), 2 * s.width, at);
+        }
       });
       pack_row(line.data(), s.w, y, 0, 8, to);
     }
@@ -283,9 +292,10 @@ Tensor compensated(const Tensor &packed, const Tensor &flow, at::ArrayRef<double
       place(f, sites, rows4, columns4, s.w, y, 1, 4, width, height, s.above.data(), half);
       for (int64_t k = 0; k < 2; k++) {
         read(planes[k], width, half, line.data());
-        between_apart(parted, rows4, columns4, s.w, y, [&, last = int64_t(-1)](int64_t j, int64_t site, float weight) mutable {
-          if (j != last) line[j] = 0, last = j;
-          line[j] += weight * read(planes[k], width, spot(f[site], f[sites + site], j, y, 1, 4, width, height));
+        between_apart(parted, rows4, columns4, s.w, y, [&](int64_t j, const auto &corners) {
+          line[j] = 0;
+          for (const auto [site, weight] : corners)
+            line[j] += weight * read(planes[k], width, spot(f[site], f[sites + site], j, y, 1, 4, width, height));
         });
         pack_row(line.data(), s.w, y, LUMA + k * CHROMA, 4, to);
       }
@@ -316,11 +326,13 @@ void compensated_back(const Tensor &packed, const Tensor &flow, at::ArrayRef<dou
       place(f, sites, rows8, columns8, s.w, y, 2, 8, 2 * s.width, 2 * s.height, s.above.data(), fine);
       std::fill(by_x.begin(), by_x.end(), 0.0f), std::fill(by_y.begin(), by_y.end(), 0.0f);
       float *row = slopes.data() + y * s.width;
-      between_apart(parted, rows8, columns8, s.w, y, [&](int64_t j, int64_t site, float weight) {
-        const Spot at = spot(f[site], f[sites + site], j, y, 2, 8, 2 * s.width, 2 * s.height);
-        read_back(grid.data(), 2 * s.width, at, weight * row[j], to_flow[site], to_flow[sites + site], to ? by_grid.data() : nullptr);
+      between_apart(parted, rows8, columns8, s.w, y, [&](int64_t j, const auto &corners) {
+        for (const auto [site, weight] : corners) {
+          const Spot at = spot(f[site], f[sites + site], j, y, 2, 8, 2 * s.width, 2 * s.height);
+          read_back(grid.data(), 2 * s.width, at, weight * row[j], to_flow[site], to_flow[sites + site], to ? by_grid.data() : nullptr);
+        }
+        row[j] = 0;
       });
-      between_apart(parted, rows8, columns8, s.w, y, [&](int64_t j, int64_t, float) { row[j] = 0; });
       read_back(grid.data(), 2 * s.width, fine, row, by_x.data(), by_y.data(), to ? by_grid.data() : nullptr);
       enlarge_back(by_x.data(), by_y.data(), sites, rows8, columns8, s.w, y, by_above.data(), to_flow);
     }
@@ -340,11 +352,13 @@ void compensated_back(const Tensor &packed, const Tensor &flow, at::ArrayRef<dou
       for (int64_t k = 0; k < 2; k++) {
         const float *seen = plane.data() + k * quarter;
         float *row = slopes.data() + k * quarter + y * width, *by_seen = to ? by_grid.data() + k * quarter : nullptr;
-        between_apart(parted, rows4, columns4, s.w, y, [&](int64_t j, int64_t site, float weight) {
-          const Spot at = spot(f[site], f[sites + site], j, y, 1, 4, width, height);
-          read_back(seen, width, at, weight * row[j], to_flow[site], to_flow[sites + site], by_seen);
+        between_apart(parted, rows4, columns4, s.w, y, [&](int64_t j, const auto &corners) {
+          for (const auto [site, weight] : corners) {
+            const Spot at = spot(f[site], f[sites + site], j, y, 1, 4, width, height);
+            read_back(seen, width, at, weight * row[j], to_flow[site], to_flow[sites + site], by_seen);
+          }
+          row[j] = 0;
         });
-        between_apart(parted, rows4, columns4, s.w, y, [&](int64_t j, int64_t, float) { row[j] = 0; });
         read_back(seen, width, half, row, by_x.data(), by_y.data(), by_seen);
       }
       enlarge_back(by_x.data(), by_y.data(), sites, rows4, columns4, s.w, y, by_above.data(), to_flow);
