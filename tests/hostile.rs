@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use vcn_codec::checkpoint::Checkpoint;
-use vcn_codec::{Codec, DeviceChoice, Effort};
+use vcn_codec::{Codec, DeviceChoice, Effort, GopSettings};
 use vcn_media::Yuv420;
 
 /// Cases of an ordinary run.
@@ -16,7 +16,7 @@ const CASES: u64 = 400;
 /// size.
 const SIZES: [[usize; 2]; 3] = [[16, 16], [1, 1], [33, 17]];
 /// Most frames that are asked for.
-const FRAMES: u64 = 4;
+const FRAMES: u64 = 5;
 
 fn codec() -> Codec {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../checkpoints/psnr-9.vcnm");
@@ -51,14 +51,15 @@ fn frame([width, height]: [usize; 2], random: &mut Random) -> Yuv420 {
     Yuv420 { width, height, y: random.bytes((width * height) as u64), u: vec![90; half], v: vec![170; half] }
 }
 
-/// A payload of three frames, the last a repeat.
+/// A payload of [`FRAMES`] frames: one by itself, two between that and the fourth, which is repeated.
 fn payload(codec: &Codec, size: [usize; 2], quality: u8, random: &mut Random) -> Vec<u8> {
-    let mut encoder = codec.encode(size[0], size[1], quality, Effort::Fast);
-    let frames = [frame(size, random), frame(size, random)];
-    for frame in [&frames[0], &frames[1], &frames[1]] {
+    let settings = GopSettings { quality, effort: Effort::Fast, ..GopSettings::default() };
+    let mut encoder = codec.encode(size[0], size[1], settings);
+    let frames: [Yuv420; 4] = std::array::from_fn(|_| frame(size, random));
+    for frame in frames.iter().chain(frames.last()) {
         encoder.push(frame).expect("a frame of the right size");
     }
-    encoder.finish().payload
+    encoder.finish().expect("the last frames").0.payload
 }
 
 /// Changes a payload, or makes one up.

@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use vcn_codec::gop::GopPolicy;
-use vcn_codec::{Codec, Effort};
+use vcn_codec::{Codec, Effort, GopSettings};
 use vcn_media::{AtomicFile, FrameReader, OpenOptions, Rational, SourceKind, open};
 
 use crate::colour::{self, Choice};
@@ -50,6 +50,9 @@ pub struct Arguments {
     /// Where closed groups of pictures begin: auto (the content decides), every N frames, or all (one group).
     #[arg(long, value_name = "auto|N|all", default_value = "auto", value_parser = policy)]
     gop: GopPolicy,
+    /// Frames that may be skipped over to be coded from both sides later; 0 for live video, whose frames cannot wait.
+    #[arg(long, value_name = "N", default_value_t = GopSettings::default().between, value_parser = clap::value_parser!(u32).range(0..=7))]
+    b_frames: u32,
     /// What the model is optimised for.
     #[arg(long, value_enum, default_value_t, conflicts_with = "model")]
     metric: Metric,
@@ -91,7 +94,7 @@ pub enum Preset {
     /// The motion network's best, mended by vectors, tried too; latents of intra frames refined a little.
     #[default]
     Medium,
-    /// More motions tried, latents refined as far as it pays.
+    /// More motions tried, latents refined as far as it pays, frames skipped over only where that pays.
     Slow,
 }
 
@@ -201,7 +204,13 @@ fn one(
     let searching = a.target_bpp.is_some() || a.target_psnr.is_some();
     let Output { mut stream, mut log } = Output::create(a, searching)?;
     let progress = Progress::new(task, reader.info().frames);
-    let settings = Settings { quality, gop: a.gop, effort: a.preset.into(), colour: a.colour.colour() };
+    let settings = Settings {
+        quality,
+        gop: a.gop,
+        effort: a.preset.into(),
+        between: a.b_frames,
+        colour: a.colour.colour(),
+    };
     let (encoded, _) = encode(codec, reader.as_mut(), &mut stream, settings, &mut log, &progress)
         .map_err(|failure| failure.for_output(&a.output))?;
     Ok((encoded, Output { stream, log }))

@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::Args;
 use vcn_codec::container::Reader;
 use vcn_codec::gop::GopPolicy;
-use vcn_codec::{Codec, Effort};
+use vcn_codec::{Codec, Effort, GopSettings};
 use vcn_eval::{FrameQuality, SequenceQuality};
 use vcn_media::{AtomicFile, CreateOptions, FrameReader, OpenOptions, Picture, Rgb8, create, open};
 
@@ -116,8 +116,13 @@ fn compress(
     mut reader: Box<dyn FrameReader>,
 ) -> Result<Encoded> {
     let progress = Progress::new("compressing", reader.info().frames);
-    let settings =
-        Settings { quality: a.quality, gop: GopPolicy::default(), effort: Effort::default(), colour: None };
+    let settings = Settings {
+        quality: a.quality,
+        gop: GopPolicy::default(),
+        effort: Effort::default(),
+        between: GopSettings::default().between,
+        colour: None,
+    };
     let file = AtomicFile::create(folder.path("demo.vcn"), a.overwrite)?;
     let (encoded, file) = encode(codec, reader.as_mut(), file, settings, &mut None, &progress)?;
     file.commit()?;

@@ -1,14 +1,15 @@
 //! From frames to a stream: the loop that all compressing commands share.
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::time::Instant;
 
 use serde::Serialize;
 use vcn_codec::container::{Header, Writer};
 use vcn_codec::gop::{GopPolicy, Splitter};
-use vcn_codec::{Codec, Effort, FrameLog, GopEncoder};
+use vcn_codec::{Codec, CodedFrame, Effort, GopEncoder, GopSettings};
 use vcn_eval::{bits_per_pixel, mse_yuv, psnr_from_mse, psnr_rgb};
-use vcn_media::{Colour, FrameReader, Picture, VideoInfo, colour::best_for};
+use vcn_media::{Colour, FrameReader, Picture, VideoInfo, Yuv420, colour::best_for};
 
 use crate::failure::Result;
 use crate::frame_log::{FrameLine, FrameLogWriter};
@@ -23,8 +24,18 @@ pub struct Settings {
     pub gop: GopPolicy,
     /// How hard to try.
     pub effort: Effort,
+    /// How many frames may wait to be coded from both sides.
+    pub between: u32,
     /// Colour of the stream, in place of what suits the first frame.
     pub colour: Option<Colour>,
+}
+
+impl Settings {
+    /// Those of each GOP.
+    pub fn of_gop(&self) -> GopSettings {
+        let Settings { quality, effort, between, gop, .. } = *self;
+        GopSettings { quality, effort, between, length: gop.length() }
+    }
 }
 
 /// What an encoding came to.
@@ -92,37 +103,42 @@ pub fn encode<W: Write>(
     let mut writer = Writer::new(Counted { inner: out, bytes: 0 }, &header)?;
     let mut splitter = Splitter::new(settings.gop);
     let mut open: Option<GopEncoder> = None;
-    let mut total =
+    let total =
         Encoded { quality: settings.quality, width, height, fps: info.fps.as_f64(), ..Default::default() };
+    let mut tally = Tally { total, waiting: VecDeque::new(), colour, log, progress };
     while let Some(picture) = next {
         let frame = picture.to_yuv420(colour);
         let coding = Instant::now();
+        let mut coded = Vec::new();
         if splitter.starts(&frame) {
-            if let Some(gop) = open.take() {
-                writer.gop(&gop.finish())?;
-            }
-            total.gops += 1;
+            coded = closed(open.take(), &mut writer)?;
+            tally.total.gops += 1;
         }
-        let gop = open.get_or_insert_with(|| codec.encode(width, height, settings.quality, settings.effort));
-        let (cost, decoded) = gop.push(&frame)?;
-        total.codec_seconds += coding.elapsed().as_secs_f64();
-        let planes = mse_yuv(&frame, &decoded)?.map(psnr_from_mse);
-        let rgb = psnr_rgb(&picture.to_rgb(colour), &Picture::from(decoded).to_rgb(colour))?;
-        if let Some(log) = log {
-            log.write(&FrameLine::new(total.frames, total.gops - 1, &cost, planes))?;
-        }
-        total.add(&cost, rgb, planes);
-        progress.frame();
+        let gop = open.get_or_insert_with(|| codec.encode(width, height, settings.of_gop()));
+        coded.extend(gop.push(&frame)?);
+        tally.total.codec_seconds += coding.elapsed().as_secs_f64();
+        tally.waiting.push_back((tally.total.gops - 1, picture, frame));
+        tally.add(coded)?;
         next = reader.next()?;
     }
     let coding = Instant::now();
-    if let Some(gop) = open.take() {
-        writer.gop(&gop.finish())?;
-    }
+    let coded = closed(open.take(), &mut writer)?;
+    tally.total.codec_seconds += coding.elapsed().as_secs_f64();
+    tally.add(coded)?;
+    let coding = Instant::now();
     let Counted { inner, bytes } = writer.finish()?;
-    total.codec_seconds += coding.elapsed().as_secs_f64();
+    tally.total.codec_seconds += coding.elapsed().as_secs_f64();
+    let mut total = tally.total;
     total.close(bytes, started.elapsed().as_secs_f64());
     Ok((total, inner))
+}
+
+/// Writes a GOP, if one is open; gives its last frames.
+fn closed<W: Write>(open: Option<GopEncoder>, writer: &mut Writer<W>) -> Result<Vec<CodedFrame>> {
+    let Some(gop) = open else { return Ok(Vec::new()) };
+    let (record, coded) = gop.finish()?;
+    writer.gop(&record)?;
+    Ok(coded)
 }
 
 /// Y'CbCr keeps the colour it has; RGB gets the one in which its first frame loses least, since all have the same.
@@ -133,16 +149,39 @@ pub fn natural_colour(info: &VideoInfo, first: Option<&Picture>) -> Colour {
     }
 }
 
-impl Encoded {
-    fn add(&mut self, cost: &FrameLog, rgb: f64, [y, u, v]: [f64; 3]) {
-        self.frames += 1;
-        self.psnr_rgb += rgb;
-        self.psnr_yuv += (6.0 * y + u + v) / 8.0;
-        self.motion_bits += cost.motion_bits;
-        self.residual_bits += cost.residual_bits;
-        self.side_bits += cost.side_bits;
-    }
+/// Adds up what frames come to; they are coded some time after they were read.
+struct Tally<'a> {
+    total: Encoded,
+    /// What was read and is not coded yet, with the number of its GOP.
+    waiting: VecDeque<(u64, Picture, Yuv420)>,
+    colour: Colour,
+    log: &'a mut Option<FrameLogWriter>,
+    progress: &'a Progress,
+}
 
+impl Tally<'_> {
+    fn add(&mut self, coded: Vec<CodedFrame>) -> Result<()> {
+        for CodedFrame { log: cost, decoded, .. } in coded {
+            let Some((gop, picture, frame)) = self.waiting.pop_front() else { break };
+            let planes @ [y, u, v] = mse_yuv(&frame, &decoded)?.map(psnr_from_mse);
+            let decoded = Picture::from(decoded).to_rgb(self.colour);
+            if let Some(log) = self.log {
+                log.write(&FrameLine::new(self.total.frames, gop, &cost, planes))?;
+            }
+            let total = &mut self.total;
+            total.frames += 1;
+            total.psnr_rgb += psnr_rgb(&picture.to_rgb(self.colour), &decoded)?;
+            total.psnr_yuv += (6.0 * y + u + v) / 8.0;
+            total.motion_bits += cost.motion_bits;
+            total.residual_bits += cost.residual_bits;
+            total.side_bits += cost.side_bits;
+            self.progress.frame();
+        }
+        Ok(())
+    }
+}
+
+impl Encoded {
     /// From sums to means and rates.
     fn close(&mut self, bytes: u64, seconds: f64) {
         let frames = self.frames.max(1) as f64;

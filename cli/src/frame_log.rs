@@ -16,7 +16,7 @@ pub struct FrameLine {
     pub index: u64,
     /// Number of its GOP, from 0.
     pub gop: u64,
-    /// `intra`, `inter` or `repeat`.
+    /// `intra`, `inter`, `between` (two others) or `repeat`.
     pub r#type: &'static str,
     /// Quality index that it was coded with.
     pub quality: u8,
@@ -47,6 +47,7 @@ impl FrameLine {
             r#type: match log.kind {
                 FrameKind::Intra => "intra",
                 FrameKind::Inter => "inter",
+                FrameKind::Between => "between",
                 FrameKind::Repeat => "repeat",
             },
             quality: log.quality,

@@ -14,10 +14,12 @@ const MAGIC: &[u8; 8] = b"VCNMODEL";
 /// prediction is; since 4 there is an anchor, and sites may keep the reference; since 5 intra networks, the analysis of
 /// residuals and the entropy model of motion are deeper, the latter told of the reference features, and each latent has its
 /// own tables; since 6 blocks may have vectors; since 7 the luma of intra frames is restored, since 8 by more layers;
-/// since 9 windows overlap where neighbouring sites move apart.
-const VERSIONS: std::ops::RangeInclusive<u8> = 2..=9;
+/// since 9 windows overlap where neighbouring sites move apart; since 10 frames may be skipped over and coded from both sides.
+const VERSIONS: std::ops::RangeInclusive<u8> = 2..=10;
 /// Since this version every latent has tables of its own.
 const TABLES_BY_LATENT: u8 = 5;
+/// Since this version the digest tells versions apart.
+const VERSION_IN_DIGEST: u8 = 10;
 /// The finest scale of weights is one over two to this.
 const MAX_EXPONENT: u8 = 20;
 /// No checkpoint may unpack to more than this.
@@ -162,6 +164,8 @@ pub(crate) struct Syntax {
     pub restoration: bool,
     /// What is seen between the sites of a flow.
     pub blend: Blend,
+    /// Frames may be coded after some that are shown later.
+    pub between: bool,
 }
 
 /// A trained model.
@@ -181,6 +185,16 @@ pub struct Checkpoint {
     pub scales: [ScaleTables; 3],
     version: u8,
     digest: [u8; 32],
+}
+
+/// What streams name a checkpoint by. The same weights in another version are another model: its streams have another syntax.
+fn digest(plain: &[u8], version: u8) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(plain);
+    if version >= VERSION_IN_DIGEST {
+        hasher.update(&[version]);
+    }
+    *hasher.finalize().as_bytes()
 }
 
 /// The latents of a model in the order of [`Checkpoint::steps`].
@@ -207,7 +221,7 @@ impl Checkpoint {
 
     fn checked(mut self) -> Result<Checkpoint> {
         self.check()?;
-        self.digest = *blake3::hash(&self.plain()).as_bytes();
+        self.digest = digest(&self.plain(), self.version);
         Ok(self)
     }
 
@@ -225,10 +239,11 @@ impl Checkpoint {
             vectors: since(6),
             restoration: since(7),
             blend: if since(9) { Blend::Pictures } else { Blend::Flows },
+            between: since(10),
         }
     }
 
-    /// What streams name: blake3 of the unpacked contents.
+    /// What streams name: blake3 of the unpacked contents and, since version 10, the version.
     pub fn digest(&self) -> [u8; 32] {
         self.digest
     }
@@ -304,7 +319,7 @@ impl Checkpoint {
         let (digest, packed) = body.split_at_checked(32).ok_or(wrong("the length", bytes.len() as i64))?;
         let plain =
             zstd::bulk::decompress(packed, MAX_BYTES).map_err(|_| wrong("the packed contents", -1))?;
-        if blake3::hash(&plain).as_bytes() != digest {
+        if self::digest(&plain, version) != digest {
             return Err(wrong("the digest", -1));
         }
         Self::parse(&plain, version)

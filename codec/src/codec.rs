@@ -8,7 +8,7 @@ use vcn_media::Yuv420;
 use crate::checkpoint::{Checkpoint, Syntax};
 use crate::decoder::GopDecoder;
 use crate::device::DeviceChoice;
-use crate::encoder::{Effort, GopEncoder};
+use crate::encoder::{GopEncoder, GopSettings};
 use crate::integer::Integer;
 use crate::model::inter::Context;
 use crate::model::motion::{self, STRIDE};
@@ -18,6 +18,7 @@ use crate::model::transform::{LUMA, PACKED, packed_plane};
 use crate::model::{FEATURES, Model, quality_plane};
 use crate::packing::{BLOCK, SITE, pack_planes, unpack};
 use crate::symbols::LatentCoder;
+use crate::vectors::{Between, seen};
 use crate::warp::{Blend, Flow, Plane, warp_chroma, warp_features, warp_luma};
 use crate::{Error, Result, device};
 
@@ -34,8 +35,10 @@ pub struct Codec {
 pub enum FrameKind {
     /// By itself.
     Intra,
-    /// From the frame before.
+    /// From the frame before, or from an earlier one when those between are coded after it.
     Inter,
+    /// From an earlier and a later frame.
+    Between,
     /// As a repetition of the frame before.
     Repeat,
 }
@@ -62,9 +65,9 @@ impl Codec {
         &self.device
     }
 
-    /// Starts coding a GOP of `width` x `height` frames at a quality of 0 to 63.
-    pub fn encode(&self, width: usize, height: usize, quality: u8, effort: Effort) -> GopEncoder<'_> {
-        GopEncoder::new(self, width, height, quality, effort)
+    /// Starts coding a GOP of `width` x `height` frames.
+    pub fn encode(&self, width: usize, height: usize, settings: GopSettings) -> GopEncoder<'_> {
+        GopEncoder::new(self, width, height, settings)
     }
 
     /// Starts decoding the payload of a GOP.
@@ -170,6 +173,30 @@ impl Codec {
         mix(&mut samples, &second, &self.exec.integers(context.blend.clone()));
         add(&mut samples, self.exec.integers(context.refinement.clone()));
         Prediction { packed: packed(&samples), samples, context, flow: flow.clone(), anchor }
+    }
+
+    /// Prediction of a frame from those before and after it.
+    pub(crate) fn predict_between(
+        &self,
+        references: [&Reference; 2],
+        between: &Between,
+        quality: u8,
+        g: &Geometry,
+    ) -> Prediction {
+        let blend = self.checkpoint.syntax().blend;
+        let [h, w] = g.site;
+        let both = |maps: [Vec<i32>; 2]| seen(&between.sides, w, maps.each_ref().map(Vec::as_slice));
+        let shown = |end: usize| warped(&references[end].picture, &between.flows[end], blend);
+        let told = |end: usize| warp_features(&references[end].features, &between.flows[end]);
+        let mut samples = both([0, 1].map(shown));
+        let features = self.exec.tensor(&both([0, 1].map(told)), [FEATURES, h, w]);
+        let packed = |samples: &[i32]| self.exec.tensor(&activation(samples), [PACKED, h, w]);
+        let seen = packed(&samples);
+        // Both references are in the prediction already: there is no other to go towards.
+        let context = self.model.inter.context(&self.exec, &seen, &features, &seen, &self.plane(quality));
+        add(&mut samples, self.exec.integers(context.refinement.clone()));
+        let flow = between.flows[0].clone();
+        Prediction { packed: packed(&samples), samples, context, flow, anchor: None }
     }
 
     /// Decoded inter frame from its prediction and residual latent; `becomes` is its reference if that becomes the
@@ -291,7 +318,7 @@ pub(crate) struct Prediction {
     pub packed: Tensor<4>,
     /// Context for the residual codec.
     pub context: Context<Tensor<4>>,
-    /// The flow that it was made with.
+    /// The flow that it was made with, that to the earlier frame if there are two.
     flow: Flow,
     /// The anchor with the flow to it.
     anchor: Option<Anchor>,

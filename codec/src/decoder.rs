@@ -1,27 +1,46 @@
 //! Decoding a GOP frame by frame.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vcn_media::Yuv420;
 
-use crate::Result;
 use crate::codec::{Codec, FrameKind, Geometry, Reference};
 use crate::entropy::SymbolDecoder;
-use crate::frame_syntax;
+use crate::frame_syntax::{self, Head, Place};
 use crate::keep::{Keeper, put_back};
+use crate::order::{Order, Span};
 use crate::packing::cropped;
-use crate::vectors::Vectors;
+use crate::vectors::{Sides, Vectors};
 use crate::warp::Flow;
+use crate::{Error, Result};
 
-/// Decodes the frames of one GOP in order.
+/// Decodes the frames of one GOP in the order in which they are shown.
 pub struct GopDecoder<'a> {
-    codec: &'a Codec,
+    /// What is left of the payload; nothing once it was found to end where it should.
     coder: Option<SymbolDecoder<'a>>,
+    state: State<'a>,
+    /// Decoded frames by place, of which an earlier one is not decoded yet.
+    ready: BTreeMap<u32, Arc<Yuv420>>,
+    /// How many frames were shown.
+    shown: u32,
+    frames: u32,
+}
+
+/// What earlier frames leave for later ones.
+struct State<'a> {
+    codec: &'a Codec,
     geometry: Geometry,
-    reference: Option<Reference>,
+    /// The latest frame that was coded from earlier ones alone, and how many frames there are up to it.
+    reference: Option<Arc<Reference>>,
+    places: u32,
     keeper: Keeper,
     vectors: Vectors,
-    left: u32,
+    /// The same for frames between others.
+    between_keeper: Keeper,
+    sides: Sides,
+    /// What was skipped over.
+    order: Order,
 }
 
 impl<'a> GopDecoder<'a> {
@@ -33,15 +52,19 @@ impl<'a> GopDecoder<'a> {
         height: usize,
     ) -> Result<GopDecoder<'a>> {
         let geometry = Geometry::new(width, height);
-        Ok(GopDecoder {
+        let state = State {
             codec,
-            coder: Some(SymbolDecoder::new(payload)?),
+            reference: None,
+            places: 0,
             keeper: Keeper::new(geometry.site),
             vectors: Vectors::new(geometry.site),
+            between_keeper: Keeper::new(geometry.site),
+            sides: Sides::new(geometry.site),
             geometry,
-            reference: None,
-            left: frames,
-        })
+            order: Order::default(),
+        };
+        let coder = Some(SymbolDecoder::new(payload)?);
+        Ok(GopDecoder { coder, state, ready: BTreeMap::new(), shown: 0, frames })
     }
 
     /// The next frame, or `None` after the last, once the payload has been found to end there.
@@ -50,51 +73,112 @@ impl<'a> GopDecoder<'a> {
     /// If the payload is damaged.
     pub fn frame(&mut self) -> Result<Option<Yuv420>> {
         let Some(coder) = self.coder.as_mut() else { return Ok(None) };
-        if self.left == 0 {
+        if self.shown == self.frames {
             self.coder.take().map_or(Ok(()), SymbolDecoder::finish)?;
             return Ok(None);
         }
-        let g = &self.geometry;
-        let syntax = self.codec.checkpoint().syntax();
-        let head = frame_syntax::read(coder, self.reference.is_none(), syntax)?;
-        let quality = head.quality;
+        // Whatever is decoded lies at a place before the last that is known of, so this ends.
+        let picture = loop {
+            if let Some(picture) = self.ready.remove(&self.shown) {
+                break picture;
+            }
+            let (place, picture) = self.state.decode(coder, self.frames)?;
+            self.ready.insert(place, picture);
+        };
+        self.shown += 1;
+        let [height, width] = self.state.geometry.picture;
+        Ok(Some(cropped(&picture, width, height)))
+    }
+}
+
+impl State<'_> {
+    /// Decodes the frame that is next in the payload; gives its place and picture.
+    fn decode(&mut self, coder: &mut SymbolDecoder, frames: u32) -> Result<(u32, Arc<Yuv420>)> {
+        let place = match (&self.reference, self.order.next()) {
+            (_, Some(span)) => return self.between(coder, span),
+            (None, None) => Place::First,
+            (Some(_), None) => Place::Other,
+        };
+        let head = frame_syntax::read(coder, place, self.codec.checkpoint().syntax())?;
         let next = match (head.kind, self.reference.take()) {
             (FrameKind::Repeat, Some(reference)) => reference,
             (FrameKind::Inter, Some(reference)) => {
-                let (motion, mut flow) = match head.motion {
-                    Some(quality) => {
-                        let context = self.codec.motion_context(&reference, g);
-                        let latent = self.codec.latent(1, quality, g).decode(coder, Some(&context))?;
-                        let flow = self.codec.flow(&latent, quality, g);
-                        (Some(latent), flow)
-                    }
-                    None => (None, Flow::still(g.site)),
-                };
-                if syntax.vectors {
-                    flow = self.vectors.read(coder, &flow)?;
+                let (next, flow) = self.inter(coder, head, &reference)?;
+                let next = Arc::new(next);
+                let last = self.places - 1;
+                self.places += head.skipped;
+                if self.places >= frames {
+                    let symbol = head.skipped as i32;
+                    return Err(Error::SymbolRange {
+                        symbol,
+                        limit: symbol - (self.places - frames) as i32 - 1,
+                    });
                 }
-                let prediction = self.codec.predict(&reference, &flow, quality, g);
-                let latent =
-                    self.codec.latent(2, quality, g).decode(coder, Some(&prediction.context.entropy))?;
-                let becomes = head.anchors.then_some(&reference);
-                let mut next = self.codec.inter_frame(&prediction, &latent, motion, becomes, g);
-                if syntax.anchors {
-                    let kept = self.keeper.read(coder, &flow)?;
-                    put_back(Arc::make_mut(&mut next.picture), &reference.picture, kept);
-                }
+                self.order.open([last, self.places], [reference, next.clone()], flow, 0);
                 next
             }
-            (_, _) => {
-                self.keeper = Keeper::new(g.site);
-                self.vectors = Vectors::new(g.site);
-                let latent = self.codec.latent(0, quality, g).decode(coder, None)?;
-                self.codec.intra_frame(&latent, quality, g)
-            }
+            (_, _) => Arc::new(self.intra(coder, head.quality)?),
         };
-        self.left -= 1;
-        let [height, width] = g.picture;
-        let frame = cropped(&next.picture, width, height);
+        let place = self.places;
+        self.places += 1;
+        let picture = next.picture.clone();
         self.reference = Some(next);
-        Ok(Some(frame))
+        Ok((place, picture))
+    }
+
+    fn intra(&mut self, coder: &mut SymbolDecoder, quality: u8) -> Result<Reference> {
+        let g = &self.geometry;
+        self.keeper = Keeper::new(g.site);
+        self.vectors = Vectors::new(g.site);
+        let latent = self.codec.latent(0, quality, g).decode(coder, None)?;
+        Ok(self.codec.intra_frame(&latent, quality, g))
+    }
+
+    /// A frame from an earlier one; gives also its flow.
+    fn inter(
+        &mut self,
+        coder: &mut SymbolDecoder,
+        head: Head,
+        before: &Reference,
+    ) -> Result<(Reference, Flow)> {
+        let (codec, g, quality) = (self.codec, &self.geometry, head.quality);
+        let syntax = codec.checkpoint().syntax();
+        let (motion, mut flow) = match head.motion {
+            Some(quality) => {
+                let context = codec.motion_context(before, g);
+                let latent = codec.latent(1, quality, g).decode(coder, Some(&context))?;
+                let flow = codec.flow(&latent, quality, g);
+                (Some(latent), flow)
+            }
+            None => (None, Flow::still(g.site)),
+        };
+        if syntax.vectors {
+            flow = self.vectors.read(coder, &flow)?;
+        }
+        let prediction = codec.predict(before, &flow, quality, g);
+        let latent = codec.latent(2, quality, g).decode(coder, Some(&prediction.context.entropy))?;
+        let becomes = head.anchors.then_some(before);
+        let mut next = codec.inter_frame(&prediction, &latent, motion, becomes, g);
+        if syntax.anchors {
+            let kept = self.keeper.read(coder, &flow)?;
+            put_back(Arc::make_mut(&mut next.picture), &before.picture, kept);
+        }
+        Ok((next, flow))
+    }
+
+    /// The middle frame of a span.
+    fn between(&mut self, coder: &mut SymbolDecoder, span: Span) -> Result<(u32, Arc<Yuv420>)> {
+        let (codec, g) = (self.codec, &self.geometry);
+        let quality = frame_syntax::read(coder, Place::Between, codec.checkpoint().syntax())?.quality;
+        let between = self.sides.read(coder, &span.foretold())?;
+        let prediction = codec.predict_between(span.ends(), &between, quality, g);
+        let latent = codec.latent(2, quality, g).decode(coder, Some(&prediction.context.entropy))?;
+        let mut next = codec.inter_frame(&prediction, &latent, None, None, g);
+        let kept = self.between_keeper.read(coder, &between.flows[0])?;
+        let [before, _] = span.ends();
+        put_back(Arc::make_mut(&mut next.picture), &before.picture, kept);
+        let (place, picture) = (span.middle(), next.picture.clone());
+        self.order.divide(span, Arc::new(next), &between.flows);
+        Ok((place, picture))
     }
 }

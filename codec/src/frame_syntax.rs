@@ -17,6 +17,15 @@ const ANCHORS: Chance = Chance::new(1 << 14);
 /// Whether the motion network tells something of an inter frame.
 const MOVES: Chance = Chance::new(1 << 15);
 
+/// Most frames that an inter frame skips over.
+pub(crate) const MOST_SKIPPED: u32 = 7;
+
+/// How many frames an inter frame skips over: mostly none or three.
+static SKIPPED: LazyLock<Table> = LazyLock::new(|| {
+    let frequencies = [20_000, 8_000, 4_000, 20_000, 2_000, 2_000, 2_000, 7_000];
+    Table::new(0, &frequencies).expect("the frequencies are a valid table")
+});
+
 /// Bits of a quality index.
 const QUALITY_BITS: u32 = 6;
 
@@ -31,13 +40,24 @@ pub(crate) struct Head {
     pub motion: Option<u8>,
     /// Whether an inter frame's reference becomes the anchor of the frames after it.
     pub anchors: bool,
+    /// How many frames an inter frame skips over: they follow it in the payload and are shown before it.
+    pub skipped: u32,
 }
 
-/// Writes a head. The first frame of a GOP is an intra frame and its kind is not written.
-pub(crate) fn write(coder: &mut SymbolEncoder, first: bool, syntax: Syntax, head: Head) -> Result<()> {
-    if !first {
+/// What a frame has to be, whatever its head says: the first one of a GOP is an intra frame, and what was skipped over lies between
+/// others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    First,
+    Between,
+    Other,
+}
+
+/// Writes a head.
+pub(crate) fn write(coder: &mut SymbolEncoder, place: Place, syntax: Syntax, head: Head) -> Result<()> {
+    if place == Place::Other {
         let symbol = match head.kind {
-            FrameKind::Inter => 0,
+            FrameKind::Inter | FrameKind::Between => 0,
             FrameKind::Repeat => 1,
             FrameKind::Intra => 2,
         };
@@ -56,22 +76,30 @@ pub(crate) fn write(coder: &mut SymbolEncoder, first: bool, syntax: Syntax, head
         if syntax.anchors {
             coder.put_flag(ANCHORS, head.anchors);
         }
+        if syntax.between {
+            coder.put(&SKIPPED, head.skipped as i32)?;
+        }
     }
     Ok(())
 }
 
 /// Reads what [`write`] wrote.
-pub(crate) fn read(coder: &mut SymbolDecoder, first: bool, syntax: Syntax) -> Result<Head> {
-    let kind = match if first { 2 } else { coder.get(&KINDS)? } {
-        0 => FrameKind::Inter,
-        1 => FrameKind::Repeat,
-        2 => FrameKind::Intra,
-        other => return Err(crate::Error::SymbolRange { symbol: other, limit: 2 }),
+pub(crate) fn read(coder: &mut SymbolDecoder, place: Place, syntax: Syntax) -> Result<Head> {
+    let kind = match place {
+        Place::First => FrameKind::Intra,
+        Place::Between => FrameKind::Between,
+        Place::Other => match coder.get(&KINDS)? {
+            0 => FrameKind::Inter,
+            1 => FrameKind::Repeat,
+            2 => FrameKind::Intra,
+            other => return Err(crate::Error::SymbolRange { symbol: other, limit: 2 }),
+        },
     };
     let quality = if kind == FrameKind::Repeat { 0 } else { coder.get_bits(QUALITY_BITS)? as u8 };
     let inter = kind == FrameKind::Inter;
     let moves = inter && (!syntax.vectors || coder.get_flag(MOVES)?);
     let motion = if moves { Some(coder.get_bits(QUALITY_BITS)? as u8) } else { None };
     let anchors = inter && syntax.anchors && coder.get_flag(ANCHORS)?;
-    Ok(Head { kind, quality, motion, anchors })
+    let skipped = if inter && syntax.between { coder.get(&SKIPPED)? as u32 } else { 0 };
+    Ok(Head { kind, quality, motion, anchors, skipped })
 }

@@ -28,6 +28,17 @@ pub enum GopPolicy {
     All,
 }
 
+impl GopPolicy {
+    /// About how many frames its GOPs have.
+    pub fn length(self) -> u32 {
+        match self {
+            GopPolicy::Auto { average, .. } => average,
+            GopPolicy::Fixed(length) => length,
+            GopPolicy::All => MAX_GOP_FRAMES,
+        }
+    }
+}
+
 impl Default for GopPolicy {
     fn default() -> GopPolicy {
         GopPolicy::Auto { min: 8, average: 24, max: 48 }

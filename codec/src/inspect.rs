@@ -2,13 +2,11 @@
 
 use vcn_media::Yuv420;
 
-use crate::Result;
-use crate::codec::{FrameKind, sample};
-use crate::encoder::{FrameLog, GopEncoder};
+use crate::codec::{Geometry, Prediction, sample};
 use crate::packing::{cropped, unpack};
 use crate::warp::Flow;
 
-/// What an inter frame was coded with.
+/// What a frame was coded with that was predicted from others; its motion is that to the earlier one.
 #[derive(Clone, Debug)]
 pub struct Inspection {
     /// Motion as the encoder's search found it.
@@ -19,25 +17,11 @@ pub struct Inspection {
     pub prediction: Yuv420,
 }
 
-impl GopEncoder<'_> {
-    /// Does what [`GopEncoder::push`] does and also shows an inter frame's inside.
-    ///
-    /// # Errors
-    /// As [`GopEncoder::push`].
-    pub fn push_inspected(&mut self, frame: &Yuv420) -> Result<(FrameLog, Yuv420, Option<Inspection>)> {
-        let before = self.reference.clone();
-        let (log, decoded) = self.push(frame)?;
-        let inspection = match (log.kind, before, self.flows.clone()) {
-            (FrameKind::Inter, Some(before), Some([searched, flow])) => {
-                let g = &self.geometry;
-                let prediction = self.codec.predict(&before, &flow, log.quality, g).samples;
-                let prediction = unpack(&prediction, g.site[0], g.site[1], sample);
-                let prediction = cropped(&prediction, frame.width, frame.height);
-                Some(Inspection { searched, flow, prediction })
-            }
-            _ => None,
-        };
-        Ok((log, decoded, inspection))
+impl Inspection {
+    pub(crate) fn new(searched: Flow, flow: &Flow, prediction: &Prediction, g: &Geometry) -> Inspection {
+        let [height, width] = g.picture;
+        let shown = unpack(&prediction.samples, g.site[0], g.site[1], sample);
+        Inspection { searched, flow: flow.clone(), prediction: cropped(&shown, width, height) }
     }
 }
 

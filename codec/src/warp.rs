@@ -108,6 +108,11 @@ impl Flow {
         Flow { width, height, data: vec![0; 2 * height * width] }
     }
 
+    /// Every component by itself.
+    pub(crate) fn map(&self, to: impl Fn(i32) -> i32) -> Flow {
+        Flow { data: self.data.iter().map(|&v| to(v)).collect(), ..*self }
+    }
+
     /// Calls `visit` for every sample of the flow enlarged bilinearly by `factor`, a power of two, sites centred.
     pub(crate) fn enlarged(&self, factor: usize, visit: impl FnMut(Enlarged)) {
         self.enlarged_within(factor, 0..self.height * factor, 0..self.width * factor, visit);

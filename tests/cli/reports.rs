@@ -42,7 +42,7 @@ fn logs_add_up() {
     let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
     let column = |name: &str| columns.iter().position(|column| *column == name).unwrap();
     let kinds: Vec<&str> = rows.iter().map(|row| row[column("type")]).collect();
-    assert_eq!(kinds, ["intra", "inter", "inter", "intra", "inter"]);
+    assert_eq!(kinds, ["intra", "between", "inter", "intra", "inter"]);
     let gops: Vec<&str> = rows.iter().map(|row| row[column("gop")]).collect();
     assert_eq!(gops, ["0", "0", "0", "1", "1"]);
     let bits: f64 = rows.iter().map(|row| row[column("bits")].parse::<f64>().unwrap()).sum();

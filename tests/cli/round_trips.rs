@@ -27,14 +27,21 @@ fn every_size_and_length() {
 #[test]
 fn the_decoder_shows_what_the_encoder_measured() {
     let place = Place::new();
-    place.video("in.y4m", 65, 47, 5);
-    let made = place.ok("compress in.y4m -o a.vcn -q 50 --model MODEL --json").json();
-    place.ok("decompress a.vcn -o out.y4m --model MODEL");
-    let measured = place.ok("metrics in.y4m out.y4m --json").json();
-    for metric in ["psnr_rgb", "psnr_yuv"] {
-        let difference = made[metric].as_f64().unwrap() - measured[metric].as_f64().unwrap();
-        assert!(difference.abs() < 1e-6, "{metric}: {made} {measured}");
+    place.video("in.y4m", 65, 47, 14);
+    for how in
+        ["--b-frames 0", "--b-frames 1 --gop 6", "", "--b-frames 7 --gop all", "--preset slow --gop 11"]
+    {
+        let made = place
+            .ok(&format!("compress in.y4m -o a.vcn -q 50 --model MODEL --overwrite --json {how}"))
+            .json();
+        place.ok("decompress a.vcn -o out.y4m --model MODEL --overwrite");
+        let measured = place.ok("metrics in.y4m out.y4m --json").json();
+        for metric in ["psnr_rgb", "psnr_yuv"] {
+            let difference = made[metric].as_f64().unwrap() - measured[metric].as_f64().unwrap();
+            assert!(difference.abs() < 1e-6, "{how}, {metric}: {made} {measured}");
+        }
     }
+    place.fails("compress in.y4m -o b.vcn --b-frames 8 --model MODEL", 2, "0..=7");
 }
 
 #[test]

@@ -124,6 +124,8 @@ pub struct Batch {
     pub motion_qualities: Vec<Vec<f32>>,
     /// Whether the frame before each frame becomes the anchor of the ones after it, `[lead + frames]`.
     pub anchors: Vec<bool>,
+    /// Whether the last frame is coded before the one before it, and that from both sides.
+    pub between: bool,
     /// Whether the motion network tells something of each frame, `[lead + frames]`.
     pub network: Vec<bool>,
     /// Pictures coded by themselves.
@@ -144,6 +146,9 @@ const USUAL_QUALITIES: f32 = 40.0;
 
 /// In how many of the frames the motion network tells something: vectors alone are mostly what the encoder chooses.
 const NETWORK: f32 = 0.25;
+
+/// In how many of the batches of three frames and more the last one is coded before the one before it.
+const BETWEEN: f32 = 0.5;
 
 /// How many of the frames become anchors: distances vary, so that the encoder may choose.
 const ANCHORS: f32 = 0.25;
@@ -179,9 +184,20 @@ impl Batch {
         let still = Shape { frames: 1, ..shape };
         let stills = (0..shape.stills).flat_map(|_| sample(clips, still, &mut rng)).collect();
         let still_qualities = (0..shape.stills).map(|_| drawn_quality(&mut rng)).collect();
+        let between = shape.frames - lead > 2 && rng.f32() < BETWEEN;
         let at = |t: usize| samples.iter().map(|s| s[t].clone()).collect();
         let pictures = (0..shape.frames).map(at).collect();
-        Batch { pictures, lead, qualities, motion_qualities, anchors, network, stills, still_qualities }
+        Batch {
+            pictures,
+            lead,
+            qualities,
+            motion_qualities,
+            anchors,
+            between,
+            network,
+            stills,
+            still_qualities,
+        }
     }
 }
 

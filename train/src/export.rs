@@ -7,7 +7,7 @@ use vcn_codec::container::Metric;
 use vcn_codec::entropy::{Histogram, ScaleTables};
 use vcn_codec::model::latent::{KNOTS, SCALES};
 use vcn_codec::model::{Model, QUALITIES};
-use vcn_codec::{Codec, DeviceChoice, Effort};
+use vcn_codec::{Codec, DeviceChoice, GopSettings};
 
 use crate::data::Clip;
 use crate::run::{initial, read_record, read_weights};
@@ -37,7 +37,7 @@ pub fn export(state: &Path, name: &str) -> Result<Checkpoint> {
 
 /// One in this many clips, its first frames, and their qualities in turn: what [`fit_tables`] counts.
 const COUNTED_CLIPS: usize = 5;
-const COUNTED_FRAMES: usize = 6;
+const COUNTED_FRAMES: usize = 9;
 const COUNTED_QUALITIES: [u8; 4] = [4, 18, 32, 48];
 /// As many symbols as would have had to be seen for the counts to weigh as much as the Laplace distribution.
 const LAPLACE_STRENGTH: f64 = 256.0;
@@ -54,7 +54,8 @@ pub fn fit_tables(checkpoint: Checkpoint, clips: &[Clip]) -> Result<Checkpoint> 
     for (i, clip) in clips.iter().step_by(COUNTED_CLIPS).enumerate() {
         let quality = COUNTED_QUALITIES[i % COUNTED_QUALITIES.len()];
         let size = [clip.frames[0].width, clip.frames[0].height];
-        let mut encoder = codec.encode(size[0], size[1], quality, Effort::Medium);
+        let settings = GopSettings { quality, ..GopSettings::default() };
+        let mut encoder = codec.encode(size[0], size[1], settings);
         encoder.count();
         for frame in clip.frames.iter().take(COUNTED_FRAMES) {
             encoder.push(frame).map_err(wrong)?;

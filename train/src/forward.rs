@@ -5,7 +5,7 @@ use vcn_codec::model::params::FLOW;
 use vcn_codec::model::transform::{GREY, LUMA, PACKED, SAMPLE_WEIGHTS, SIDE, packed_plane};
 use vcn_codec::model::{self, Model};
 use vcn_codec::search::{self, search};
-use vcn_codec::vectors::{self, Eye, Vectors};
+use vcn_codec::vectors::{self, Between, Eye, Side, Sides, Vectors, foretold};
 use vcn_codec::warp::{Blend, Flow, Plane};
 
 use crate::rate::{Quality, code};
@@ -54,6 +54,8 @@ pub struct Frame<T> {
     pub motion_bits: Option<T>,
     /// Packed prediction from the searched flow, and the refined one from the coded flow, for inter frames.
     pub predictions: Option<[T; 2]>,
+    /// The flow to the frame before, for frames coded from that alone.
+    pub flow: Option<T>,
 }
 
 /// Codes a frame by itself.
@@ -77,6 +79,7 @@ pub fn intra<P: Tape>(
         bits: coded.bits,
         motion_bits: None,
         predictions: None,
+        flow: None,
     }
 }
 
@@ -104,27 +107,126 @@ pub fn inter<P: Tape>(
         }
         None => ([reference.packed.clone(), flow.clone()], prediction.clone()),
     };
-    let context = net.context(t, &prediction, &features, &second, &q.plane);
-    let prediction = blend(t, &prediction, &second, &context.blend);
+    let seen = Seen { prediction, features, second };
+    let coded = residual(t, net, x, &seen, q);
+    let packed = kept(t, x, reference, &coded.packed, &q.lambda);
+    Frame {
+        reference: Reference {
+            anchor: Some(if anchors { [reference.packed.clone(), flow.clone()] } else { anchor }),
+            packed,
+            features: coded.features,
+            motion: motion.latent,
+            vectors: motion.vectors,
+        },
+        bits: t.plus(&coded.bits, &motion.bits),
+        motion_bits: Some(motion.bits),
+        predictions: Some([motion.searched_prediction, coded.prediction]),
+        flow: Some(flow),
+    }
+}
+
+/// Codes a frame from the one before and the one after it; `motion` is the flow from that to this. Its vectors are told as the first
+/// ones of a GOP.
+pub fn between<P: Tape>(
+    t: &P,
+    model: &Model,
+    x: &Picture<P::Tensor>,
+    ends: [&Reference<P::Tensor>; 2],
+    motion: &P::Tensor,
+    q: &Quality<P::Tensor>,
+) -> Frame<P::Tensor> {
+    let shown = ends.map(|end| shown(t, x, end));
+    let fields = shown.each_ref().map(|shown| searched(x, shown, &q.lambda, vectors::SEARCH));
+    let (mut flows_to, mut shares, mut bits) = ([Vec::new(), Vec::new()], Vec::new(), Vec::new());
+    for (k, motion) in flows(t, motion).iter().enumerate() {
+        let foretold = foretold(motion, 1, 2);
+        let eyes = shown.each_ref().map(|shown| Eye::new(&x.luma[k], &shown[k], Blend::Pictures));
+        let searched = fields.each_ref().map(|fields| fields[k].clone());
+        let mut sides = Sides::new([motion.height, motion.width]);
+        let chosen = sides.choose(&eyes, &foretold, &searched, vectors::worth(q.lambda[k]));
+        let mut coder = SymbolEncoder::new();
+        let Between { sides, flows } =
+            sides.write(&mut coder, &foretold, &chosen).expect("what was chosen can be written");
+        bits.push(coder.bits_written() as f32);
+        shares.extend(later_shares(&sides, motion.width));
+        flows_to.iter_mut().zip(flows).for_each(|(all, flow)| all.push(flow));
+    }
+    let bits = t.constant(&bits, &[bits.len()]);
+    let [height, width] = [flows_to[0][0].height, flows_to[0][0].width];
+    let share = t.constant(&shares, &[fields[0].len(), 1, height, width]);
+    let mixed = |maps: [P::Tensor; 2], share: &P::Tensor| {
+        let [before, after] = maps;
+        t.plus(&before, &t.mul(&t.minus(&after, &before), share))
+    };
+    let flows = flows_to.each_ref().map(|flows| flow_tensor(t, flows));
+    let compensated = |end: usize| t.compensate(&ends[end].packed, &flows[end]);
+    let prediction = mixed([0, 1].map(compensated), &share);
+    let features = mixed([0, 1].map(|end| t.warp(&ends[end].features, &flows[end])), &t.low(&share));
+    let seen = Seen { second: prediction.clone(), prediction, features };
+    let coded = residual(t, &model.inter, x, &seen, q);
+    let packed = kept(t, x, ends[0], &coded.packed, &q.lambda);
+    Frame {
+        reference: Reference {
+            packed,
+            features: coded.features,
+            motion: None,
+            anchor: None,
+            vectors: Vec::new(),
+        },
+        bits: t.plus(&coded.bits, &bits),
+        motion_bits: Some(bits),
+        predictions: Some([t.detach(&seen.prediction), coded.prediction]),
+        flow: None,
+    }
+}
+
+/// The share of the later picture in what each 8x8 site shows, row by row.
+fn later_shares(sides: &[Side], width: usize) -> Vec<f32> {
+    let share = |side: Side| match side {
+        Side::Both => 0.5,
+        Side::Before => 0.0,
+        Side::After => 1.0,
+    };
+    let site = |site: usize| sides[site / width / 2 * (width / 2) + site % width / 2];
+    (0..4 * sides.len()).map(|at| share(site(at))).collect()
+}
+
+/// What is seen of a frame before it is coded.
+struct Seen<T> {
+    /// Packed prediction.
+    prediction: T,
+    /// Reference features.
+    features: T,
+    /// Another prediction, which the first may be moved towards.
+    second: T,
+}
+
+/// What coding a frame's residual gives.
+struct Residual<T> {
+    /// The refined prediction.
+    prediction: T,
+    /// The decoded packed picture.
+    packed: T,
+    features: T,
+    bits: T,
+}
+
+fn residual<P: Tape>(
+    t: &P,
+    net: &model::inter::Inter,
+    x: &Picture<P::Tensor>,
+    seen: &Seen<P::Tensor>,
+    q: &Quality<P::Tensor>,
+) -> Residual<P::Tensor> {
+    let context = net.context(t, &seen.prediction, &seen.features, &seen.second, &q.plane);
+    let prediction = blend(t, &seen.prediction, &seen.second, &context.blend);
     let prediction = t.plus(&prediction, &t.full(&context.refinement));
     let [linear, learned] = net.analyse(t, &x.packed, &prediction, &context);
     let y = t.plus(&t.full(&linear), &t.full(&learned));
     let coded = code(t, &net.latent, &y, Some(&context.entropy), q);
     let ([linear, learned], features) = net.synthesise(t, &coded.latent, &context);
     let packed = limit(t, &t.plus(&prediction, &t.plus(&t.full(&linear), &t.full(&learned))));
-    let packed = kept(t, x, reference, &packed, &q.lambda);
-    Frame {
-        reference: Reference {
-            anchor: Some(if anchors { [reference.packed.clone(), flow] } else { anchor }),
-            packed,
-            features,
-            motion: motion.latent,
-            vectors: motion.vectors,
-        },
-        bits: t.plus(&coded.bits, &motion.bits),
-        motion_bits: Some(motion.bits),
-        predictions: Some([motion.searched_prediction, prediction]),
-    }
+    Residual { prediction, packed, features, bits: coded.bits }
 }
 
 /// A frame's motion as the decoder will have it.

@@ -21,7 +21,7 @@ use vcn_media::Yuv420;
 
 use crate::data::{Batch, Clip, Clips, Shape, centre};
 use crate::export::import;
-use crate::forward::{Picture, Reference, Teller, distortion, inter, intra, prediction_cost};
+use crate::forward::{Picture, Reference, Teller, between, distortion, inter, intra, prediction_cost};
 use crate::ms_ssim::ms_ssim;
 use crate::optimizer::{Adam, norm};
 use crate::rate::Quality;
@@ -298,15 +298,26 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, metric: Metric, batch: &
         });
     }
     // The frame coded by itself counts as one of the group, in the loss of the joint stage only.
-    let inters = batch.lead.max(1)..batch.pictures.len();
-    let coded = inters.len() as f32;
+    let mut order: Vec<usize> = (batch.lead.max(1)..batch.pictures.len()).collect();
+    let skips = stage != Stage::Motion && batch.between;
+    if let (true, [.., skipped, key]) = (skips, &mut order[..]) {
+        std::mem::swap(skipped, key);
+    }
+    let coded = order.len() as f32;
     let share = if stage == Stage::Joint { 1.0 / frames as f32 } else { 1.0 / coded };
-    for k in inters {
+    // The reference of the latest frame, and the flow to it.
+    let mut before = None;
+    for k in order {
         let x = picture(t, &batch.pictures[k]);
         let q = Quality::new(t, &batch.qualities[k]);
         let mq = Quality::new(t, &batch.motion_qualities[k]);
         let teller = teller(stage, batch, k, &mq);
-        let frame = inter(t, model, &x, &reference, &q, teller, batch.anchors[k]);
+        let frame = match &before {
+            Some((before, flow)) if skips && k + 2 == batch.pictures.len() => {
+                between(t, model, &x, [before, &reference], flow, &q)
+            }
+            _ => inter(t, model, &x, &reference, &q, teller, batch.anchors[k]),
+        };
         let d = Distortion::new(t, metric, &x.packed, &frame.reference.packed);
         let [searched, predicted] = frame.predictions.as_ref().expect("inter frames have predictions");
         let searched = distortion(t, &t.detach(searched), &x.packed);
@@ -325,7 +336,8 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, metric: Metric, batch: &
         outcome.ms_ssim = d.ms_ssim.map(|m| outcome.ms_ssim.unwrap_or(0.0) + m / coded);
         outcome.prediction_mse += mean(&t.values(&prediction_error)) / coded;
         outcome.searched_mse += mean(&t.values(&searched)) / coded;
-        reference = frame.reference;
+        let reference_before = std::mem::replace(&mut reference, frame.reference);
+        before = frame.flow.map(|flow| (reference_before, flow));
     }
     if !batch.stills.is_empty() {
         let x = picture(t, &batch.stills);
@@ -367,7 +379,7 @@ fn validate<P: Tape>(t: &P, model: &Model, frames: usize, crop: usize, clips: &[
                 let mut reference = None;
                 for (k, x) in set.iter().enumerate() {
                     let x = picture(t, std::slice::from_ref(x));
-                    let quality = frame_quality(asked, k as u32) as f32;
+                    let quality = frame_quality(asked, k as u32, frames as u32) as f32;
                     let q = Quality::new(t, &[quality]);
                     let frame = match &reference {
                         None => intra(t, model, &x, &q),

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use vcn_codec::checkpoint::Checkpoint;
 use vcn_codec::gop::{GopPolicy, Splitter};
-use vcn_codec::{Codec, Effort};
+use vcn_codec::{Codec, Effort, GopSettings};
 use vcn_media::{Colour, Picture};
 use vcn_store::{BoxError, Digest, Format, Layout, SegmentCodec};
 
@@ -66,11 +66,17 @@ impl SegmentCodec for Learned {
     ) -> std::result::Result<Vec<u8>, BoxError> {
         let Some(first) = frames.first() else { return Err("no frames".into()) };
         let (width, height) = first.size();
-        let mut encoder = self.codec()?.encode(width, height, u8::try_from(quality)?, self.effort);
+        let settings = GopSettings {
+            quality: u8::try_from(quality)?,
+            effort: self.effort,
+            length: u32::try_from(frames.len())?,
+            ..GopSettings::default()
+        };
+        let mut encoder = self.codec()?.encode(width, height, settings);
         for frame in frames {
             encoder.push(&frame.to_yuv420(colour))?;
         }
-        Ok(encoder.finish().payload)
+        Ok(encoder.finish()?.0.payload)
     }
 
     fn decode(

@@ -7,6 +7,7 @@ mod results;
 mod sequence;
 
 use clap::Args;
+use vcn_codec::GopSettings;
 use vcn_codec::gop::GopPolicy;
 use vcn_eval::{RdCurve, RdPoint, Report, Role, published};
 use vcn_media::{AtomicFile, Scratch};
@@ -51,6 +52,9 @@ pub struct Arguments {
     /// [default: 12 in the legacy setting, 32 in the honest one].
     #[arg(long, value_name = "auto|N|all", value_parser = policy)]
     gop: Option<GopPolicy>,
+    /// Frames that may be skipped over to be coded from both sides later; 0 for live video, whose frames cannot wait.
+    #[arg(long, value_name = "N", default_value_t = GopSettings::default().between, value_parser = clap::value_parser!(u32).range(0..=7))]
+    b_frames: u32,
     /// Frames of each sequence at most.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     frames: Option<u64>,
@@ -124,7 +128,13 @@ pub fn run(a: Arguments) -> Result<()> {
             points: Vec::new(),
         };
         for &quality in &qualities {
-            let settings = Settings { quality, gop: a.gop(), effort: a.preset.into(), colour: None };
+            let settings = Settings {
+                quality,
+                gop: a.gop(),
+                effort: a.preset.into(),
+                between: a.b_frames,
+                colour: None,
+            };
             let (point, frames) = ours::point(&codec, sequence, settings, scratch.path())?;
             let point = RdPoint { commands: commands(&a, sequence, quality), ..point };
             say(&sequence.name, &name, &point);
@@ -166,9 +176,12 @@ fn commands(a: &Arguments, sequence: &Sequence, quality: u8) -> Vec<String> {
         GopPolicy::Auto { .. } => "auto".into(),
     };
     let preset = format!("{:?}", a.preset).to_lowercase();
+    let between = a.b_frames;
     let input = &sequence.input;
     vec![
-        format!("vcn compress {input} -q {quality} --gop {gop} --preset {preset}{frames}{model} -o ours.vcn"),
+        format!(
+            "vcn compress {input} -q {quality} --gop {gop} --b-frames {between} --preset {preset}{frames}{model} -o ours.vcn"
+        ),
         format!("vcn decompress ours.vcn{model} -o decoded.y4m"),
     ]
 }
@@ -188,7 +201,9 @@ fn environment(a: &Arguments, codec: &vcn_codec::Codec, anchors: &Anchors) -> Ve
     let mut lines = vec![
         format!("vcn {}, device {}, {} threads", env!("CARGO_PKG_VERSION"), codec.device(), threads()),
         format!("model {}, digest {}", checkpoint.name, hex(&checkpoint.digest())),
-        format!("{:?} setting, {gop}, preset {:?}", a.setting, a.preset).to_lowercase().replace("gop", "GOP"),
+        format!("{:?} setting, {gop}, {} B-frames, preset {:?}", a.setting, a.b_frames, a.preset)
+            .to_lowercase()
+            .replace("gop", "GOP"),
     ];
     lines.extend(processor.map(|name| format!("processor {name}")));
     lines.extend(anchors.version().map(str::to_owned));

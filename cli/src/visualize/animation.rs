@@ -62,6 +62,7 @@ fn frame(panels: &[Panel], index: usize) -> RgbImage {
     let kind = match log.kind {
         FrameKind::Intra => "intra",
         FrameKind::Inter => "inter",
+        FrameKind::Between => "between",
         FrameKind::Repeat => "repeat",
     };
     let line = format!(

@@ -1,8 +1,10 @@
 //! Codes a video, keeping what there is to see.
 
+use std::collections::VecDeque;
+
 use image::RgbImage;
 use vcn_codec::gop::Splitter;
-use vcn_codec::{Codec, FrameKind, FrameLog, GopEncoder, Inspection};
+use vcn_codec::{Codec, CodedFrame, FrameKind, FrameLog, GopEncoder, Inspection};
 use vcn_eval::psnr_rgb;
 use vcn_media::{FrameReader, Picture, Rgb8};
 
@@ -68,42 +70,60 @@ pub fn run(codec: &Codec, reader: &mut dyn FrameReader, settings: Settings, want
     let mut coded = Coded { shown: None, panels: Vec::new(), fps: info.fps.as_f64() };
     let mut before: Option<Rgb8> = None;
     let mut number = 0;
-    while let Some(picture) = next {
-        let frame = picture.to_yuv420(colour);
-        if splitter.starts(&frame) {
-            open = None;
+    // What was read and is not coded yet.
+    let mut waiting: VecDeque<Picture> = VecDeque::new();
+    loop {
+        let frame = next.as_ref().map(|picture| picture.to_yuv420(colour));
+        let mut done = Vec::new();
+        if frame.as_ref().is_none_or(|frame| splitter.starts(frame))
+            && let Some(gop) = open.take()
+        {
+            done = gop.finish()?.1;
         }
-        let start = || codec.encode(info.width, info.height, settings.quality, settings.effort);
-        let (log, decoded, inspection) = open.get_or_insert_with(start).push_inspected(&frame)?;
-        let source = picture.to_rgb(colour);
-        let decoded = Picture::from(decoded).to_rgb(colour);
-        let psnr = psnr_rgb(&source, &decoded)?;
-        if number == wanted {
-            let inspection = inspection.ok_or_else(|| no_motion(number, log.kind))?;
-            let prediction = Picture::from(inspection.prediction.clone()).to_rgb(colour);
-            coded.shown = Some(Shown {
-                before: number.saturating_sub(1),
-                first: before.take().unwrap_or_else(|| source.clone()),
-                second: source.clone(),
-                inspection,
-                prediction_psnr: psnr_rgb(&source, &prediction)?,
-                prediction,
-                decoded: decoded.clone(),
+        if let Some(frame) = &frame {
+            let start = || {
+                let mut gop = codec.encode(info.width, info.height, settings.of_gop());
+                gop.inspect();
+                gop
+            };
+            done.extend(open.get_or_insert_with(start).push(frame)?);
+        }
+        waiting.extend(next);
+        for CodedFrame { log, decoded, inspection } in done {
+            let Some(picture) = waiting.pop_front() else { break };
+            let source = picture.to_rgb(colour);
+            let decoded = Picture::from(decoded).to_rgb(colour);
+            let psnr = psnr_rgb(&source, &decoded)?;
+            if number == wanted {
+                let inspection = inspection.ok_or_else(|| no_motion(number, log.kind))?;
+                let prediction = Picture::from(inspection.prediction.clone()).to_rgb(colour);
+                coded.shown = Some(Shown {
+                    before: number.saturating_sub(1),
+                    first: before.take().unwrap_or_else(|| source.clone()),
+                    second: source.clone(),
+                    inspection,
+                    prediction_psnr: psnr_rgb(&source, &prediction)?,
+                    prediction,
+                    decoded: decoded.clone(),
+                    psnr,
+                    log: log.clone(),
+                });
+            }
+            let pixels = info.width * info.height;
+            coded.panels.push(Panel {
+                source: fitted(&image(&source)),
+                decoded: fitted(&image(&decoded)),
+                log,
                 psnr,
-                log: log.clone(),
+                pixels,
             });
+            before = Some(source);
+            number += 1;
+            progress.frame();
         }
-        let pixels = info.width * info.height;
-        coded.panels.push(Panel {
-            source: fitted(&image(&source)),
-            decoded: fitted(&image(&decoded)),
-            log,
-            psnr,
-            pixels,
-        });
-        before = Some(source);
-        number += 1;
-        progress.frame();
+        if frame.is_none() {
+            break;
+        }
         next = reader.next()?;
     }
     Ok(coded)

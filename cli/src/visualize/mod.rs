@@ -11,6 +11,7 @@ mod residual;
 use std::path::PathBuf;
 
 use clap::Args;
+use vcn_codec::GopSettings;
 use vcn_codec::gop::GopPolicy;
 use vcn_media::{OpenOptions, open};
 
@@ -56,6 +57,9 @@ pub struct Arguments {
     /// Where GOPs begin: auto, every N frames, or all (one GOP).
     #[arg(long, value_name = "auto|N|all", default_value = "auto", value_parser = policy)]
     gop: GopPolicy,
+    /// Frames that may be skipped over to be coded from both sides later; 0 for live video, whose frames cannot wait.
+    #[arg(long, value_name = "N", default_value_t = GopSettings::default().between, value_parser = clap::value_parser!(u32).range(0..=7))]
+    b_frames: u32,
     /// A model by name or file.
     #[arg(long, value_name = "FILE|NAME")]
     model: Option<String>,
@@ -81,7 +85,13 @@ pub fn run(a: Arguments) -> Result<()> {
     let options = OpenOptions { limit: Some(a.frames), ..Default::default() };
     let mut reader = open(&a.input, options)?;
     let codec = a.compute.open(models::for_encoding(a.model.as_deref(), Metric::Psnr)?)?;
-    let settings = Settings { quality: a.quality, gop: a.gop, effort: a.preset.into(), colour: None };
+    let settings = Settings {
+        quality: a.quality,
+        gop: a.gop,
+        effort: a.preset.into(),
+        between: a.b_frames,
+        colour: None,
+    };
     let Coded { shown, panels, fps } = coding::run(&codec, reader.as_mut(), settings, a.frame)?;
     let Some(shown) = shown else {
         return Err(Failure::Usage(format!(

@@ -1,11 +1,17 @@
 //! Which vectors a frame gets: the encoder's choice, by squared error of the luma of the prediction plus what bits are worth.
 
+use std::sync::Arc;
+
+use super::sides::{ChosenBetween, Side, Sides, used};
 use super::{
-    Answers, Block, Chosen, Field, Habits, QUARTER, Surroundings, Vector, Vectors, limited, nearest,
+    Answers, Block, Chosen, Field, Habits, QUARTER, Surroundings, UNUSED, Vector, Vectors, limited, nearest,
 };
 use crate::Result;
 use crate::entropy::Habit;
-use crate::warp::{Blend, Flow, Plane};
+use crate::warp::{Blend, Flow, Plane, warp_luma};
+
+/// Luma samples of a block, each way.
+const BLOCK: usize = 16;
 
 impl Vectors {
     /// Bits of a block in its surroundings.
@@ -19,6 +25,19 @@ impl Vectors {
     /// Chooses the blocks of a frame: the least squared error of the luma that is predicted through the flow, plus `worth` for
     /// each bit. `candidates` is a searched flow.
     pub fn choose(&self, eye: &Eye, foretold: &Flow, candidates: &Flow, worth: f64) -> Chosen {
+        Chosen(self.chosen(eye, foretold, candidates, worth, None).blocks)
+    }
+
+    /// What [`Vectors::choose`] chooses, where only some blocks are used and nothing is told of the others.
+    fn chosen<'a>(
+        &self,
+        eye: &Eye,
+        foretold: &'a Flow,
+        candidates: &Flow,
+        worth: f64,
+        used: Option<&[bool]>,
+    ) -> Field<'a> {
+        let unused = |index: usize| used.is_some_and(|used| !used[index]);
         let mut field = self.field(foretold);
         let mut habits = self.habits.clone();
         let sites = foretold.width * foretold.height;
@@ -26,6 +45,10 @@ impl Vectors {
         // In raster order, each block as if its motion were constant and those after it as foretold.
         for index in 0..self.before.len() {
             let at = self.surroundings(&field, index);
+            if unused(index) {
+                field.set(self.width, index, &at, UNUSED);
+                continue;
+            }
             let first = field.site(self.width, index);
             let cells = [0, 1, foretold.width, foretold.width + 1].map(|offset| first + offset);
             let mut tried: Vec<TriedVector> = Vec::new();
@@ -85,9 +108,28 @@ impl Vectors {
         }
         // Again with what is really shown, where flows of neighbours blend into each other.
         for index in 0..self.before.len() {
-            self.reconsider(eye, &mut field, index, worth);
+            if unused(index) {
+                let at = self.surroundings(&field, index);
+                field.set(self.width, index, &at, UNUSED);
+            } else {
+                self.reconsider(eye, &mut field, index, worth);
+            }
         }
-        Chosen(field.blocks)
+        field
+    }
+
+    /// Bits of each block of a frame.
+    fn bits(&self, chosen: &Field) -> Vec<f64> {
+        let mut field = self.field(chosen.foretold);
+        let mut habits = self.habits.clone();
+        let blocks = chosen.blocks.iter().enumerate().map(|(index, &block)| {
+            let at = self.surroundings(&field, index);
+            let bits = self.weight(&habits, &at, block);
+            field.set(self.width, index, &at, block);
+            let _ = habits.block(&mut Learning, &at, block);
+            bits
+        });
+        blocks.collect()
     }
 
     /// Takes the best of a block's own motion, that of its neighbours, and none of its own.
@@ -120,6 +162,50 @@ impl Vectors {
             }
         }
         field.set(self.width, index, &at, best.1);
+    }
+}
+
+impl Sides {
+    /// Chooses from where and through what motion blocks are predicted that lie between two pictures, in two passes: first as
+    /// if every block had one side only, then with the sides as they are, each knowing what the other shows. `candidates`
+    /// are searched flows.
+    pub fn choose(
+        &self,
+        eyes: &[Eye; 2],
+        foretold: &[Flow; 2],
+        candidates: &[Flow; 2],
+        worth: f64,
+    ) -> ChosenBetween {
+        let alone = [0, 1]
+            .map(|end| self.vectors[end].chosen(&eyes[end], &foretold[end], &candidates[end], worth, None));
+        let mut seen = [0, 1].map(|end| eyes[end].through(&alone[end].flow));
+        let bits = [0, 1].map(|end| self.vectors[end].bits(&alone[end]));
+        let errors = eyes[0].errors(&seen);
+        let mut habits = self.habits.clone();
+        let mut sides = Vec::with_capacity(errors.len());
+        for (block, errors) in errors.iter().enumerate() {
+            let cost = |side: Side| {
+                let mut weighing = Weighing(0.0);
+                let _ = habits.clone().side(&mut weighing, &sides, side);
+                let told: f64 =
+                    [0, 1].iter().filter(|&&end| side.uses(end)).map(|&end| bits[end][block]).sum();
+                errors[side as usize] + worth * (f64::from(weighing.0) + told)
+            };
+            let costs = Side::ALL.map(cost);
+            let side = Side::ALL.into_iter().min_by(|&a, &b| costs[a as usize].total_cmp(&costs[b as usize]));
+            let side = side.unwrap_or_default();
+            let _ = habits.side(&mut Learning, &sides, side);
+            sides.push(side);
+        }
+        let shared: Vec<bool> = sides.iter().map(|&side| side == Side::Both).collect();
+        let blocks = [0, 1].map(|end| {
+            let eye = eyes[end].beside(&seen[1 - end], shared.clone());
+            let used = used(&sides, end);
+            let field = self.vectors[end].chosen(&eye, &foretold[end], &candidates[end], worth, Some(&used));
+            seen[end] = eye.through(&field.flow);
+            Chosen(field.blocks)
+        });
+        ChosenBetween { sides, blocks }
     }
 }
 
@@ -168,17 +254,57 @@ impl Answers for Learning {
 }
 
 /// Compares a source with what a reference shows through motion; both padded to whole blocks.
-pub struct Eye<'a> {
-    source: &'a Plane,
+#[derive(Clone)]
+pub struct Eye {
+    /// Samples in a row.
+    width: usize,
+    /// What should be shown, in 1/16 grey levels.
+    target: Vec<i32>,
+    /// Blocks that show the mean of this reference and another: half of their error from the target is seen.
+    shared: Vec<bool>,
     /// The reference at half-sample resolution.
-    grid: Plane,
+    grid: Arc<Plane>,
     blend: Blend,
 }
 
-impl<'a> Eye<'a> {
+impl Eye {
     /// For a source and its reference.
-    pub fn new(source: &'a Plane, reference: &Plane, blend: Blend) -> Eye<'a> {
-        Eye { source, grid: reference.half_samples(), blend }
+    pub fn new(source: &Plane, reference: &Plane, blend: Blend) -> Eye {
+        let target = source.data.iter().map(|&sample| 16 * i32::from(sample)).collect();
+        let blocks = source.data.len() / BLOCK.pow(2);
+        let grid = Arc::new(reference.half_samples());
+        Eye { width: source.width, target, shared: vec![false; blocks], grid, blend }
+    }
+
+    /// Where blocks show the mean of this reference and another, through which `other` is seen: what this one should show.
+    fn beside(&self, other: &[i32], shared: Vec<bool>) -> Eye {
+        let samples = self.target.iter().zip(other).enumerate();
+        let target = samples
+            .map(|(at, (&target, &other))| if shared[self.block(at)] { 2 * target - other } else { target })
+            .collect();
+        Eye { target, shared, ..self.clone() }
+    }
+
+    /// The block of a sample.
+    fn block(&self, at: usize) -> usize {
+        at / self.width / BLOCK * (self.width / BLOCK) + at % self.width / BLOCK
+    }
+
+    /// Squared errors of every block by side, in the order of [`Side::ALL`], where the earlier and the later picture show this.
+    fn errors(&self, [before, after]: &[Vec<i32>; 2]) -> Vec<[f64; 3]> {
+        let mut errors = vec![[0; 3]; self.shared.len()];
+        for (at, target) in self.target.iter().enumerate() {
+            let errors = &mut errors[self.block(at)];
+            for (error, side) in errors.iter_mut().zip(Side::ALL) {
+                *error += i64::from(target - side.of(before[at], after[at])).pow(2);
+            }
+        }
+        errors.into_iter().map(|errors| errors.map(|error| error as f64 / 256.0)).collect()
+    }
+
+    /// The luma of the reference through a flow, in 1/16 grey levels.
+    fn through(&self, flow: &Flow) -> Vec<i32> {
+        warp_luma(&self.grid, flow, self.blend)
     }
 
     /// What the reference shows of a sample that moved so, in 1/16 grey levels.
@@ -188,13 +314,14 @@ impl<'a> Eye<'a> {
 
     /// Squared difference of a sample from what is shown, in units of 1/256.
     fn difference(&self, i: usize, j: usize, shown: i32) -> i64 {
-        let difference = 16 * i32::from(self.source.data[i * self.source.width + j]) - shown;
-        i64::from(difference * difference)
+        let at = i * self.width + j;
+        let square = i64::from(self.target[at] - shown).pow(2);
+        if self.shared[self.block(at)] { square / 4 } else { square }
     }
 
     /// Squared error of an 8x8 site of the flow that moves as one.
     fn constant(&self, site: usize, vector: Vector) -> f64 {
-        let width = self.source.width / 8;
+        let width = self.width / 8;
         let (top, left) = (site / width * 8, site % width * 8);
         let rows = top..top + 8;
         let sum: i64 = rows
@@ -206,9 +333,8 @@ impl<'a> Eye<'a> {
     /// Squared error of a block from its first site on, and of `margin` samples around it, through a flow.
     pub(super) fn blended(&self, flow: &Flow, first: usize, margin: usize) -> f64 {
         let (top, left) = (first / flow.width * 8, first % flow.width * 8);
-        let rows =
-            top.saturating_sub(margin)..(top + 16 + margin).min(self.source.data.len() / self.source.width);
-        let columns = left.saturating_sub(margin)..(left + 16 + margin).min(self.source.width);
+        let rows = top.saturating_sub(margin)..(top + BLOCK + margin).min(self.target.len() / self.width);
+        let columns = left.saturating_sub(margin)..(left + BLOCK + margin).min(self.width);
         let mut sum = 0;
         let read = |i: usize, j: usize, motion: Vector| self.shown(i, j, motion);
         flow.seen_within(self.blend, 8, rows, columns, read, |i, j, shown| {

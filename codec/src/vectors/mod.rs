@@ -5,6 +5,7 @@
 //! foretold flow, inherits the motion of its neighbours, or has a vector for itself or for each of its 8x8 quarters.
 
 mod choice;
+mod sides;
 
 use crate::entropy::{Habit, SymbolDecoder, SymbolEncoder};
 use crate::model::params::FLOW;
@@ -12,6 +13,8 @@ use crate::warp::Flow;
 use crate::{Error, Result};
 
 pub use choice::Eye;
+pub(crate) use sides::seen;
+pub use sides::{Between, ChosenBetween, Side, Sides, foretold};
 
 /// A displacement in 1/16 luma samples, horizontal first. Told vectors are whole quarters of a sample.
 type Vector = [i32; 2];
@@ -46,6 +49,9 @@ enum Block {
     /// From a vector for each 8x8 quarter, row by row.
     Four([Vector; 4]),
 }
+
+/// The motion of a block of which nothing is told because nothing is seen through it: what its neighbours let expect.
+const UNUSED: Block = Block::Inherited(0);
 
 /// Reads, writes or weighs answers; all but the reader are told them.
 trait Answers {
@@ -303,7 +309,7 @@ impl Vectors {
     /// # Errors
     /// If the payload is damaged.
     pub fn read(&mut self, coder: &mut SymbolDecoder, foretold: &Flow) -> Result<Flow> {
-        self.tell(&mut Reading(coder), foretold, None)
+        self.tell(&mut Reading(coder), foretold, None, None)
     }
 
     /// Writes the blocks of a frame.
@@ -311,18 +317,29 @@ impl Vectors {
     /// # Errors
     /// None; the signature is the reader's.
     pub fn write(&mut self, coder: &mut SymbolEncoder, foretold: &Flow, chosen: &Chosen) -> Result<Flow> {
-        self.tell(&mut Writing(coder), foretold, Some(&chosen.0))
+        self.tell(&mut Writing(coder), foretold, None, Some(&chosen.0))
     }
 
+    /// Number of blocks.
+    fn blocks(&self) -> usize {
+        self.before.len()
+    }
+
+    /// Reads or writes the blocks of a frame that are `used`, all if nothing is said of that.
     fn tell(
         &mut self,
         answers: &mut impl Answers,
         foretold: &Flow,
+        used: Option<&[bool]>,
         blocks: Option<&[Block]>,
     ) -> Result<Flow> {
         let mut field = self.field(foretold);
         for index in 0..self.before.len() {
             let at = self.surroundings(&field, index);
+            if used.is_some_and(|used| !used[index]) {
+                field.set(self.width, index, &at, UNUSED);
+                continue;
+            }
             let block = blocks.map_or(Block::Foretold, |blocks| blocks[index]);
             let block = self.habits.block(answers, &at, block)?;
             field.set(self.width, index, &at, block);

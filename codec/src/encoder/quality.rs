@@ -1,0 +1,74 @@
+//! Which frame of a GOP is coded how well: some carry the quality, others lean on them.
+
+/// By how much better than asked the first frame is coded for every doubling of the GOP's length: all others are built on it.
+const INTRA: f64 = 2.8;
+/// What a frame so far ahead gains from the first one is hardly anything.
+const LONG: u32 = 96;
+/// Quality relative to the one asked for of frames that are coded from the one before, repeating.
+const STEADY: [i32; 4] = [-7, -5, -7, -3];
+/// The same of frames that skip over others, and of those in between, by how many of the frames around them are that, too. On what is
+/// built on by none, no more is spent than a change of the quality asked for would gain: 22 steps lower (`spans.rs`).
+const SKIPPING: i32 = -3;
+const BETWEEN: [i32; 3] = [-17, -20, -22];
+/// Near the best quality there is no room to carry: what is taken away shrinks over this many steps.
+const ROOM: i32 = 16;
+
+/// Quality of the first frame of a GOP of about `length` frames for the quality asked for.
+pub(super) fn intra(asked: u8, length: u32) -> u8 {
+    let boost = (INTRA * f64::from(length.clamp(1, LONG)).log2()).round();
+    (i32::from(asked) + boost as i32).clamp(0, 63) as u8
+}
+
+/// Quality of frame `index` of a GOP when it is coded from the one before.
+pub(super) fn inter(asked: u8, index: u32) -> u8 {
+    offset(asked, STEADY[index.saturating_sub(1) as usize % STEADY.len()])
+}
+
+/// Quality of a frame that skips over others.
+pub(super) fn skipping(asked: u8) -> u8 {
+    offset(asked, SKIPPING)
+}
+
+/// Quality of a frame between others around which are `depth` more of the kind.
+pub(super) fn between(asked: u8, depth: usize) -> u8 {
+    offset(asked, BETWEEN[depth.min(BETWEEN.len() - 1)])
+}
+
+fn offset(asked: u8, offset: i32) -> u8 {
+    let asked = i32::from(asked);
+    (asked + offset * (63 - asked).clamp(0, ROOM) / ROOM).clamp(0, 63) as u8
+}
+
+/// Quality of frame `index` of a GOP of about `length` frames, each of which is coded from the one before, for the quality asked for.
+pub fn frame_quality(asked: u8, index: u32, length: u32) -> u8 {
+    if index == 0 { intra(asked, length) } else { inter(asked, index) }
+}
+
+/// Whether the reference of frame `index` of a GOP becomes the anchor of the frames after it: frames that carry the quality
+/// do, after the second of their kind.
+pub fn anchors(index: u32) -> bool {
+    let period = STEADY.len() as u32;
+    index > period && index % period == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quality_asked_for_orders_every_kind_of_frame() {
+        for (low, high) in (0..63).zip(1..64) {
+            for length in [1, 12, 32, 65536] {
+                assert!(intra(low, length) <= intra(high, length));
+            }
+            for index in 1..5 {
+                assert!(inter(low, index) <= inter(high, index));
+            }
+            for depth in 0..4 {
+                assert!(between(low, depth) <= between(high, depth));
+            }
+            assert!(skipping(low) <= skipping(high));
+        }
+        assert_eq!([intra(30, 1), inter(63, 1), skipping(63), between(63, 2)], [30, 63, 63, 63]);
+    }
+}

@@ -1,0 +1,92 @@
+//! Which of the frames that wait are skipped over.
+
+use std::sync::Arc;
+
+use vcn_media::Yuv420;
+
+use super::{CodedFrame, Effort, GopEncoder};
+use crate::Result;
+use crate::frame_syntax::MOST_SKIPPED;
+use crate::judge::Judge;
+use crate::model::lambda;
+use crate::order::Order;
+use crate::packing::padded;
+
+/// From one quality to the next, error is exchanged for bits as single frames would do it so many steps lower: what is spent on a
+/// frame serves those built on it, too (five evaluation clips, GOP 32: 21 to 27).
+const STEEPER: f32 = 22.0;
+/// How often spans are tried in halves.
+const DEPTH: u32 = 2;
+
+impl GopEncoder<'_> {
+    /// How many frames wait until they are coded.
+    pub(super) fn window(&self) -> usize {
+        let span = self.settings.between + 1;
+        let spans = if self.settings.effort == Effort::Slow && span > 1 { 2 } else { 1 };
+        (span * spans).min(MOST_SKIPPED + 1) as usize
+    }
+
+    /// Codes the frames that wait: the last one of them, and those that it skips over, or, with much effort, in shorter spans where
+    /// that is cheaper.
+    pub(super) fn flush(&mut self) -> Result<Vec<CodedFrame>> {
+        let frames = std::mem::take(&mut self.waiting);
+        if frames.is_empty() {
+            return Ok(Vec::new());
+        }
+        let coded = match self.settings.effort {
+            Effort::Slow => self.cheapest(&frames, DEPTH)?.0,
+            Effort::Fast | Effort::Medium => self.span(&frames)?,
+        };
+        coded.iter().for_each(|frame| self.hasher.push(&frame.decoded));
+        Ok(coded)
+    }
+
+    /// Codes frames as one span or, where that costs less, as two, each of which may be two; also gives what they cost in
+    /// distortion plus rate.
+    fn cheapest(&mut self, frames: &[Yuv420], depth: u32) -> Result<(Vec<CodedFrame>, f64)> {
+        let mut whole = self.clone();
+        let coded = whole.span(frames)?;
+        let metric = self.codec.checkpoint.metric;
+        let lost = |(source, coded): (&Yuv420, &CodedFrame)| {
+            Judge::new(metric, &padded(source)).judge(&padded(&coded.decoded)).distortion
+        };
+        let distortion: f64 = frames.iter().zip(&coded).map(lost).sum();
+        let bits: f64 = coded.iter().map(|frame| frame.log.bits()).sum();
+        let cost = distortion + f64::from(lambda(f32::from(self.settings.quality) - STEEPER)) * bits;
+        if depth > 0 && frames.len() > 1 {
+            let (first, last) = frames.split_at(frames.len().div_ceil(2));
+            let mut halves = self.clone();
+            let (mut parts, first) = halves.cheapest(first, depth - 1)?;
+            let (rest, last) = halves.cheapest(last, depth - 1)?;
+            if first + last < cost {
+                parts.extend(rest);
+                *self = halves;
+                return Ok((parts, first + last));
+            }
+        }
+        *self = whole;
+        Ok((coded, cost))
+    }
+
+    /// Codes a span: its last frame from the one before it, then those between.
+    fn span(&mut self, frames: &[Yuv420]) -> Result<Vec<CodedFrame>> {
+        let (Some((last, between)), Some(before)) = (frames.split_last(), self.reference.take()) else {
+            return Ok(Vec::new());
+        };
+        let first = self.frames;
+        let place = first + between.len() as u32;
+        let (after, flow, last) = self.inter(last, &before, between.len() as u32)?;
+        self.reference = Some(Arc::clone(&after));
+        let mut coded: Vec<Option<CodedFrame>> = vec![None; between.len()];
+        let mut order = Order::default();
+        order.open([first - 1, place], [before, after], flow, 0);
+        while let Some(span) = order.next() {
+            let at = (span.middle() - first) as usize;
+            let (middle, flows, frame) = self.between(&between[at], &span)?;
+            coded[at] = Some(frame);
+            order.divide(span, middle, &flows);
+        }
+        self.frames = place + 1;
+        Ok(coded.into_iter().flatten().chain([last]).collect())
+    }
+}
