@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use vcn_codec::gop::GopPolicy;
-use vcn_codec::{Codec, Effort, GopSettings};
+use vcn_codec::{Codec, Effort};
 use vcn_media::{AtomicFile, FrameReader, OpenOptions, Rational, SourceKind, open};
 
 use crate::colour::{self, Choice};
@@ -19,6 +19,7 @@ use crate::models::{self, Metric, hex};
 use crate::number::positive;
 use crate::print::{Stream, bytes, gops, note, output_name};
 use crate::progress::Progress;
+use crate::reordering::Reordering;
 use crate::target::{Target, search};
 
 const EXAMPLES: &str = "\
@@ -50,9 +51,8 @@ pub struct Arguments {
     /// Where closed groups of pictures begin: auto (the content decides), every N frames, or all (one group).
     #[arg(long, value_name = "auto|N|all", default_value = "auto", value_parser = policy)]
     gop: GopPolicy,
-    /// Frames that may be skipped over to be coded from both sides later; 0 for live video, whose frames cannot wait.
-    #[arg(long, value_name = "N", default_value_t = GopSettings::default().between, value_parser = clap::value_parser!(u32).range(0..=7))]
-    b_frames: u32,
+    #[command(flatten)]
+    reordering: Reordering,
     /// What the model is optimised for.
     #[arg(long, value_enum, default_value_t, conflicts_with = "model")]
     metric: Metric,
@@ -208,7 +208,7 @@ fn one(
         quality,
         gop: a.gop,
         effort: a.preset.into(),
-        between: a.b_frames,
+        between: a.reordering.b_frames,
         colour: a.colour.colour(),
     };
     let (encoded, _) = encode(codec, reader.as_mut(), &mut stream, settings, &mut log, &progress)

@@ -31,6 +31,7 @@ mod pull;
 #[cfg(feature = "serve")]
 mod push;
 mod rank;
+mod reordering;
 #[cfg(feature = "serve")]
 mod serve;
 mod source;

@@ -18,7 +18,7 @@ const ANCHORS: Chance = Chance::new(1 << 14);
 const MOVES: Chance = Chance::new(1 << 15);
 
 /// Most frames that an inter frame skips over.
-pub(crate) const MOST_SKIPPED: u32 = 7;
+pub const MOST_SKIPPED: u32 = 7;
 
 /// How many frames an inter frame skips over: mostly none or three.
 static SKIPPED: LazyLock<Table> = LazyLock::new(|| {

@@ -9,6 +9,8 @@ use crate::warp::Flow;
 /// What a frame was coded with that was predicted from others; its motion is that to the earlier one.
 #[derive(Clone, Debug)]
 pub struct Inspection {
+    /// How many frames before this one the picture is shown that the motion leads to, at most 8.
+    pub distance: u32,
     /// Motion as the encoder's search found it.
     pub searched: Flow,
     /// Motion as it was coded, the same in encoder and decoder.
@@ -18,10 +20,16 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    pub(crate) fn new(searched: Flow, flow: &Flow, prediction: &Prediction, g: &Geometry) -> Inspection {
+    pub(crate) fn new(
+        distance: u32,
+        searched: Flow,
+        flow: &Flow,
+        prediction: &Prediction,
+        g: &Geometry,
+    ) -> Inspection {
         let [height, width] = g.picture;
         let shown = unpack(&prediction.samples, g.site[0], g.site[1], sample);
-        Inspection { searched, flow: flow.clone(), prediction: cropped(&shown, width, height) }
+        Inspection { distance, searched, flow: flow.clone(), prediction: cropped(&shown, width, height) }
     }
 }
 

@@ -36,4 +36,5 @@ pub use decoder::GopDecoder;
 pub use device::DeviceChoice;
 pub use encoder::{CodedFrame, Effort, FrameLog, GopEncoder, GopSettings, anchors, frame_quality};
 pub use error::{Error, Result};
+pub use frame_syntax::MOST_SKIPPED;
 pub use inspect::Inspection;

@@ -24,10 +24,15 @@ impl Span {
         self.places[0].midpoint(self.places[1])
     }
 
+    /// How many frames it is shown after the earlier end.
+    pub fn distance(&self) -> u32 {
+        self.middle() - self.places[0]
+    }
+
     /// Motion of that frame to the ends, earlier one first, as far as it is foretold.
     pub fn foretold(&self) -> [Flow; 2] {
         let [first, last] = self.places;
-        foretold(&self.motion, self.middle() - first, last - first)
+        foretold(&self.motion, self.distance(), last - first)
     }
 
     /// The references, earlier one first.

@@ -7,7 +7,6 @@ mod results;
 mod sequence;
 
 use clap::Args;
-use vcn_codec::GopSettings;
 use vcn_codec::gop::GopPolicy;
 use vcn_eval::{RdCurve, RdPoint, Report, Role, published};
 use vcn_media::{AtomicFile, Scratch};
@@ -18,6 +17,7 @@ use crate::encoding::Settings;
 use crate::failure::{Failure, Result};
 use crate::models::{self, Metric, hex};
 use crate::print::note;
+use crate::reordering::Reordering;
 use anchors::{Anchors, Setting, Wanted};
 use sequence::Sequence;
 
@@ -52,9 +52,8 @@ pub struct Arguments {
     /// [default: 12 in the legacy setting, 32 in the honest one].
     #[arg(long, value_name = "auto|N|all", value_parser = policy)]
     gop: Option<GopPolicy>,
-    /// Frames that may be skipped over to be coded from both sides later; 0 for live video, whose frames cannot wait.
-    #[arg(long, value_name = "N", default_value_t = GopSettings::default().between, value_parser = clap::value_parser!(u32).range(0..=7))]
-    b_frames: u32,
+    #[command(flatten)]
+    reordering: Reordering,
     /// Frames of each sequence at most.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     frames: Option<u64>,
@@ -132,7 +131,7 @@ pub fn run(a: Arguments) -> Result<()> {
                 quality,
                 gop: a.gop(),
                 effort: a.preset.into(),
-                between: a.b_frames,
+                between: a.reordering.b_frames,
                 colour: None,
             };
             let (point, frames) = ours::point(&codec, sequence, settings, scratch.path())?;
@@ -176,7 +175,7 @@ fn commands(a: &Arguments, sequence: &Sequence, quality: u8) -> Vec<String> {
         GopPolicy::Auto { .. } => "auto".into(),
     };
     let preset = format!("{:?}", a.preset).to_lowercase();
-    let between = a.b_frames;
+    let between = a.reordering.b_frames;
     let input = &sequence.input;
     vec![
         format!(
@@ -201,7 +200,7 @@ fn environment(a: &Arguments, codec: &vcn_codec::Codec, anchors: &Anchors) -> Ve
     let mut lines = vec![
         format!("vcn {}, device {}, {} threads", env!("CARGO_PKG_VERSION"), codec.device(), threads()),
         format!("model {}, digest {}", checkpoint.name, hex(&checkpoint.digest())),
-        format!("{:?} setting, {gop}, {} B-frames, preset {:?}", a.setting, a.b_frames, a.preset)
+        format!("{:?} setting, {gop}, {} B-frames, preset {:?}", a.setting, a.reordering.b_frames, a.preset)
             .to_lowercase()
             .replace("gop", "GOP"),
     ];

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use image::RgbImage;
 use vcn_codec::gop::Splitter;
-use vcn_codec::{Codec, CodedFrame, FrameKind, FrameLog, GopEncoder, Inspection};
+use vcn_codec::{Codec, CodedFrame, FrameKind, FrameLog, GopEncoder, Inspection, MOST_SKIPPED};
 use vcn_eval::psnr_rgb;
 use vcn_media::{FrameReader, Picture, Rgb8};
 
@@ -25,9 +25,11 @@ pub struct Coded {
 
 /// An inter frame and what became of it.
 pub struct Shown {
-    /// Number of the frame before.
+    /// Its number.
+    pub number: u64,
+    /// Number of the earlier frame that it was predicted from.
     pub before: u64,
-    /// Source of the frame before.
+    /// Source of that frame.
     pub first: Rgb8,
     /// Source.
     pub second: Rgb8,
@@ -68,7 +70,8 @@ pub fn run(codec: &Codec, reader: &mut dyn FrameReader, settings: Settings, want
     let mut open: Option<GopEncoder> = None;
     let progress = Progress::new("coding", info.frames);
     let mut coded = Coded { shown: None, panels: Vec::new(), fps: info.fps.as_f64() };
-    let mut before: Option<Rgb8> = None;
+    // Sources of the last frames, as far back as motion leads.
+    let mut sources: VecDeque<Rgb8> = VecDeque::new();
     let mut number = 0;
     // What was read and is not coded yet.
     let mut waiting: VecDeque<Picture> = VecDeque::new();
@@ -96,10 +99,12 @@ pub fn run(codec: &Codec, reader: &mut dyn FrameReader, settings: Settings, want
             let psnr = psnr_rgb(&source, &decoded)?;
             if number == wanted {
                 let inspection = inspection.ok_or_else(|| no_motion(number, log.kind))?;
+                let distance = inspection.distance as usize;
                 let prediction = Picture::from(inspection.prediction.clone()).to_rgb(colour);
                 coded.shown = Some(Shown {
-                    before: number.saturating_sub(1),
-                    first: before.take().unwrap_or_else(|| source.clone()),
+                    number,
+                    before: number.saturating_sub(distance as u64),
+                    first: sources[sources.len().saturating_sub(distance)].clone(),
                     second: source.clone(),
                     inspection,
                     prediction_psnr: psnr_rgb(&source, &prediction)?,
@@ -117,7 +122,10 @@ pub fn run(codec: &Codec, reader: &mut dyn FrameReader, settings: Settings, want
                 psnr,
                 pixels,
             });
-            before = Some(source);
+            if sources.len() > MOST_SKIPPED as usize {
+                sources.pop_front();
+            }
+            sources.push_back(source);
             number += 1;
             progress.frame();
         }

@@ -58,7 +58,7 @@ pub fn pictures(shown: &Shown) -> Result<Vec<Labelled>> {
         |name, title: &str, caption, field| Labelled { motion: true, ..picture(name, title, caption, field) };
     Ok(vec![
         picture("first", "First frame", format!("source, number {before}"), image(&shown.first)),
-        picture("second", "Second frame", format!("source, number {}", before + 1), image(&shown.second)),
+        picture("second", "Second frame", format!("source, number {}", shown.number), image(&shown.second)),
         motion("flow", "Motion as searched", format!("full colour: {scale:.1} samples"), field(&searched)),
         motion("reconflow", "Motion as decoded", format!("{:.0} bits", log.motion_bits), field(&coded)),
         picture(

@@ -11,7 +11,6 @@ mod residual;
 use std::path::PathBuf;
 
 use clap::Args;
-use vcn_codec::GopSettings;
 use vcn_codec::gop::GopPolicy;
 use vcn_media::{OpenOptions, open};
 
@@ -22,6 +21,7 @@ use crate::failure::{Failure, Result};
 use crate::folder::Folder;
 use crate::models::{self, Metric};
 use crate::print::Stream;
+use crate::reordering::Reordering;
 use coding::{Coded, Shown};
 
 const EXAMPLES: &str = "\
@@ -57,9 +57,8 @@ pub struct Arguments {
     /// Where GOPs begin: auto, every N frames, or all (one GOP).
     #[arg(long, value_name = "auto|N|all", default_value = "auto", value_parser = policy)]
     gop: GopPolicy,
-    /// Frames that may be skipped over to be coded from both sides later; 0 for live video, whose frames cannot wait.
-    #[arg(long, value_name = "N", default_value_t = GopSettings::default().between, value_parser = clap::value_parser!(u32).range(0..=7))]
-    b_frames: u32,
+    #[command(flatten)]
+    reordering: Reordering,
     /// A model by name or file.
     #[arg(long, value_name = "FILE|NAME")]
     model: Option<String>,
@@ -89,7 +88,7 @@ pub fn run(a: Arguments) -> Result<()> {
         quality: a.quality,
         gop: a.gop,
         effort: a.preset.into(),
-        between: a.b_frames,
+        between: a.reordering.b_frames,
         colour: None,
     };
     let Coded { shown, panels, fps } = coding::run(&codec, reader.as_mut(), settings, a.frame)?;

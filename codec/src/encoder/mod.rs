@@ -278,7 +278,8 @@ impl<'a> GopEncoder<'a> {
             put_back(Arc::make_mut(&mut next.picture), &reference.picture, kept);
             log.side_bits += self.coder.bits_written() - start;
         }
-        let inspection = self.inspects.then(|| Inspection::new(motion.searched, &flow, &prediction, &g));
+        let inspection =
+            self.inspects.then(|| Inspection::new(skipped + 1, motion.searched, &flow, &prediction, &g));
         let frame = self.coded(log, &next, inspection);
         Ok((Arc::new(next), flow, frame))
     }
@@ -308,7 +309,9 @@ impl<'a> GopEncoder<'a> {
         );
         put_back(Arc::make_mut(&mut next.picture), &before.picture, kept);
         log.side_bits += self.coder.bits_written() - start;
-        let inspection = self.inspects.then(|| Inspection::new(searched, &between.flows[0], &prediction, &g));
+        let inspection = self
+            .inspects
+            .then(|| Inspection::new(span.distance(), searched, &between.flows[0], &prediction, &g));
         let frame = self.coded(log, &next, inspection);
         Ok((Arc::new(next), between.flows, frame))
     }
