@@ -135,7 +135,7 @@ pub struct Batch {
 }
 
 /// By how much the first frame's quality may exceed the sample's, and the others' deviate from it: encoders spend more
-/// on frames that others are built on (`codec/src/encoder.rs` has the offsets that ours uses).
+/// on frames that others are built on (`codec/src/encoder/quality.rs` has the offsets that ours uses).
 const QUALITY_SPREAD: [f32; 2] = [20.0, 5.0];
 
 /// By how much the quality of the motion may exceed its frame's: the encoder chooses it frame by frame.
