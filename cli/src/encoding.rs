@@ -1,18 +1,18 @@
-//! From frames to a stream: the loop that all compressing commands share.
+//! From frames to a stream: what all compressing commands share.
 
-use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::time::Instant;
 
 use serde::Serialize;
 use vcn_codec::container::{Header, Writer};
-use vcn_codec::gop::{GopPolicy, Splitter};
-use vcn_codec::{Codec, CodedFrame, Effort, GopEncoder, GopSettings};
+use vcn_codec::gop::GopPolicy;
+use vcn_codec::{Codec, CodedFrame, Effort, GopSettings};
 use vcn_eval::{bits_per_pixel, mse_yuv, psnr_from_mse, psnr_rgb};
-use vcn_media::{Colour, FrameReader, Picture, VideoInfo, Yuv420, colour::best_for};
+use vcn_media::{Colour, FrameReader, Picture, VideoInfo, colour::best_for};
 
 use crate::failure::Result;
 use crate::frame_log::{FrameLine, FrameLogWriter};
+use crate::gops::{Coded, Done, Gops};
 use crate::progress::Progress;
 
 /// How to encode.
@@ -101,44 +101,35 @@ pub fn encode<W: Write>(
         metric: codec.checkpoint().metric,
     };
     let mut writer = Writer::new(Counted { inner: out, bytes: 0 }, &header)?;
-    let mut splitter = Splitter::new(settings.gop);
-    let mut open: Option<GopEncoder> = None;
+    let mut gops = Gops::new(codec, [width, height], settings, false);
     let total =
         Encoded { quality: settings.quality, width, height, fps: info.fps.as_f64(), ..Default::default() };
-    let mut tally = Tally { total, waiting: VecDeque::new(), colour, log, progress };
-    while let Some(picture) = next {
-        let frame = picture.to_yuv420(colour);
+    let mut tally = Tally { total, colour, log, progress };
+    loop {
+        let read = next.map(|picture| (picture.to_yuv420(colour), picture));
+        let ended = read.is_none();
         let coding = Instant::now();
-        let mut coded = Vec::new();
-        if splitter.starts(&frame) {
-            coded = closed(open.take(), &mut writer)?;
-            tally.total.gops += 1;
+        let Done { record, coded } = match read {
+            Some((frame, picture)) => gops.push(picture, frame)?,
+            None => gops.finish()?,
+        };
+        if let Some(record) = record {
+            writer.gop(&record)?;
         }
-        let gop = open.get_or_insert_with(|| codec.encode(width, height, settings.of_gop()));
-        coded.extend(gop.push(&frame)?);
         tally.total.codec_seconds += coding.elapsed().as_secs_f64();
-        tally.waiting.push_back((tally.total.gops - 1, picture, frame));
-        tally.add(coded)?;
+        coded.into_iter().try_for_each(|coded| tally.add(coded))?;
+        if ended {
+            break;
+        }
         next = reader.next()?;
     }
-    let coding = Instant::now();
-    let coded = closed(open.take(), &mut writer)?;
-    tally.total.codec_seconds += coding.elapsed().as_secs_f64();
-    tally.add(coded)?;
+    tally.total.gops = gops.count();
     let coding = Instant::now();
     let Counted { inner, bytes } = writer.finish()?;
     tally.total.codec_seconds += coding.elapsed().as_secs_f64();
     let mut total = tally.total;
     total.close(bytes, started.elapsed().as_secs_f64());
     Ok((total, inner))
-}
-
-/// Writes a GOP, if one is open; gives its last frames.
-fn closed<W: Write>(open: Option<GopEncoder>, writer: &mut Writer<W>) -> Result<Vec<CodedFrame>> {
-    let Some(gop) = open else { return Ok(Vec::new()) };
-    let (record, coded) = gop.finish()?;
-    writer.gop(&record)?;
-    Ok(coded)
 }
 
 /// Y'CbCr keeps the colour it has; RGB gets the one in which its first frame loses least, since all have the same.
@@ -149,34 +140,30 @@ pub fn natural_colour(info: &VideoInfo, first: Option<&Picture>) -> Colour {
     }
 }
 
-/// Adds up what frames come to; they are coded some time after they were read.
+/// Adds up what frames come to.
 struct Tally<'a> {
     total: Encoded,
-    /// What was read and is not coded yet, with the number of its GOP.
-    waiting: VecDeque<(u64, Picture, Yuv420)>,
     colour: Colour,
     log: &'a mut Option<FrameLogWriter>,
     progress: &'a Progress,
 }
 
 impl Tally<'_> {
-    fn add(&mut self, coded: Vec<CodedFrame>) -> Result<()> {
-        for CodedFrame { log: cost, decoded, .. } in coded {
-            let Some((gop, picture, frame)) = self.waiting.pop_front() else { break };
-            let planes @ [y, u, v] = mse_yuv(&frame, &decoded)?.map(psnr_from_mse);
-            let decoded = Picture::from(decoded).to_rgb(self.colour);
-            if let Some(log) = self.log {
-                log.write(&FrameLine::new(self.total.frames, gop, &cost, planes))?;
-            }
-            let total = &mut self.total;
-            total.frames += 1;
-            total.psnr_rgb += psnr_rgb(&picture.to_rgb(self.colour), &decoded)?;
-            total.psnr_yuv += (6.0 * y + u + v) / 8.0;
-            total.motion_bits += cost.motion_bits;
-            total.residual_bits += cost.residual_bits;
-            total.side_bits += cost.side_bits;
-            self.progress.frame();
+    fn add(&mut self, Coded { gop, picture, frame, result }: Coded) -> Result<()> {
+        let CodedFrame { log: cost, decoded, .. } = result;
+        let planes @ [y, u, v] = mse_yuv(&frame, &decoded)?.map(psnr_from_mse);
+        let decoded = Picture::from(decoded).to_rgb(self.colour);
+        if let Some(log) = self.log {
+            log.write(&FrameLine::new(self.total.frames, gop, &cost, planes))?;
         }
+        let total = &mut self.total;
+        total.frames += 1;
+        total.psnr_rgb += psnr_rgb(&picture.to_rgb(self.colour), &decoded)?;
+        total.psnr_yuv += (6.0 * y + u + v) / 8.0;
+        total.motion_bits += cost.motion_bits;
+        total.residual_bits += cost.residual_bits;
+        total.side_bits += cost.side_bits;
+        self.progress.frame();
         Ok(())
     }
 }

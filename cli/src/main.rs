@@ -14,6 +14,7 @@ mod failure;
 mod features;
 mod folder;
 mod frame_log;
+mod gops;
 mod id;
 mod info;
 mod interrupt;

@@ -18,7 +18,7 @@ use crate::model::transform::{LUMA, PACKED, packed_plane};
 use crate::model::{FEATURES, Model, quality_plane};
 use crate::packing::{BLOCK, SITE, pack_planes, unpack};
 use crate::symbols::LatentCoder;
-use crate::vectors::{Between, seen};
+use crate::vectors::Between;
 use crate::warp::{Blend, Flow, Plane, warp_chroma, warp_features, warp_luma};
 use crate::{Error, Result, device};
 
@@ -185,11 +185,10 @@ impl Codec {
     ) -> Prediction {
         let blend = self.checkpoint.syntax().blend;
         let [h, w] = g.site;
-        let both = |maps: [Vec<i32>; 2]| seen(&between.sides, w, maps.each_ref().map(Vec::as_slice));
         let shown = |end: usize| warped(&references[end].picture, &between.flows[end], blend);
         let told = |end: usize| warp_features(&references[end].features, &between.flows[end]);
-        let mut samples = both([0, 1].map(shown));
-        let features = self.exec.tensor(&both([0, 1].map(told)), [FEATURES, h, w]);
+        let mut samples = between.seen([0, 1].map(shown));
+        let features = self.exec.tensor(&between.seen([0, 1].map(told)), [FEATURES, h, w]);
         let packed = |samples: &[i32]| self.exec.tensor(&activation(samples), [PACKED, h, w]);
         let seen = packed(&samples);
         // Both references are in the prediction already: there is no other to go towards.

@@ -7,7 +7,7 @@ use vcn_media::Yuv420;
 
 use crate::codec::{Codec, FrameKind, Geometry, Reference};
 use crate::entropy::SymbolDecoder;
-use crate::frame_syntax::{self, Head, Place};
+use crate::frame_syntax::{self, Head};
 use crate::keep::{Keeper, put_back};
 use crate::order::{Order, Span};
 use crate::packing::cropped;
@@ -94,33 +94,29 @@ impl<'a> GopDecoder<'a> {
 impl State<'_> {
     /// Decodes the frame that is next in the payload; gives its place and picture.
     fn decode(&mut self, coder: &mut SymbolDecoder, frames: u32) -> Result<(u32, Arc<Yuv420>)> {
-        let place = match (&self.reference, self.order.next()) {
+        let known = match (&self.reference, self.order.next()) {
             (_, Some(span)) => return self.between(coder, span),
-            (None, None) => Place::First,
-            (Some(_), None) => Place::Other,
+            (None, None) => Some(FrameKind::Intra),
+            (Some(_), None) => None,
         };
-        let head = frame_syntax::read(coder, place, self.codec.checkpoint().syntax())?;
+        let head = frame_syntax::read(coder, known, self.codec.checkpoint().syntax())?;
+        let mut place = self.places;
         let next = match (head.kind, self.reference.take()) {
             (FrameKind::Repeat, Some(reference)) => reference,
             (FrameKind::Inter, Some(reference)) => {
+                let left = frames - place - 1;
+                if head.skipped > left {
+                    return Err(Error::SymbolRange { symbol: head.skipped as i32, limit: left as i32 });
+                }
+                place += head.skipped;
                 let (next, flow) = self.inter(coder, head, &reference)?;
                 let next = Arc::new(next);
-                let last = self.places - 1;
-                self.places += head.skipped;
-                if self.places >= frames {
-                    let symbol = head.skipped as i32;
-                    return Err(Error::SymbolRange {
-                        symbol,
-                        limit: symbol - (self.places - frames) as i32 - 1,
-                    });
-                }
-                self.order.open([last, self.places], [reference, next.clone()], flow, 0);
+                self.order.open([self.places - 1, place], [reference, next.clone()], flow, 0);
                 next
             }
             (_, _) => Arc::new(self.intra(coder, head.quality)?),
         };
-        let place = self.places;
-        self.places += 1;
+        self.places = place + 1;
         let picture = next.picture.clone();
         self.reference = Some(next);
         Ok((place, picture))
@@ -169,7 +165,8 @@ impl State<'_> {
     /// The middle frame of a span.
     fn between(&mut self, coder: &mut SymbolDecoder, span: Span) -> Result<(u32, Arc<Yuv420>)> {
         let (codec, g) = (self.codec, &self.geometry);
-        let quality = frame_syntax::read(coder, Place::Between, codec.checkpoint().syntax())?.quality;
+        let quality =
+            frame_syntax::read(coder, Some(FrameKind::Between), codec.checkpoint().syntax())?.quality;
         let between = self.sides.read(coder, &span.foretold())?;
         let prediction = codec.predict_between(span.ends(), &between, quality, g);
         let latent = codec.latent(2, quality, g).decode(coder, Some(&prediction.context.entropy))?;

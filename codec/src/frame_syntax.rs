@@ -44,24 +44,12 @@ pub(crate) struct Head {
     pub skipped: u32,
 }
 
-/// What a frame has to be, whatever its head says: the first one of a GOP is an intra frame, and what was skipped over lies between
-/// others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    First,
-    Between,
-    Other,
-}
-
-/// Writes a head.
-pub(crate) fn write(coder: &mut SymbolEncoder, place: Place, syntax: Syntax, head: Head) -> Result<()> {
-    if place == Place::Other {
-        let symbol = match head.kind {
-            FrameKind::Inter | FrameKind::Between => 0,
-            FrameKind::Repeat => 1,
-            FrameKind::Intra => 2,
-        };
-        coder.put(&KINDS, symbol)?;
+/// Writes a head. That a frame is the first of its GOP and so an intra frame, or lies between others, is known without.
+pub(crate) fn write(coder: &mut SymbolEncoder, syntax: Syntax, head: Head) -> Result<()> {
+    match head.kind {
+        FrameKind::Intra | FrameKind::Between => {}
+        FrameKind::Inter => coder.put(&KINDS, 0)?,
+        FrameKind::Repeat => coder.put(&KINDS, 1)?,
     }
     if head.kind != FrameKind::Repeat {
         coder.put_bits(head.quality as u32, QUALITY_BITS);
@@ -83,12 +71,11 @@ pub(crate) fn write(coder: &mut SymbolEncoder, place: Place, syntax: Syntax, hea
     Ok(())
 }
 
-/// Reads what [`write`] wrote.
-pub(crate) fn read(coder: &mut SymbolDecoder, place: Place, syntax: Syntax) -> Result<Head> {
-    let kind = match place {
-        Place::First => FrameKind::Intra,
-        Place::Between => FrameKind::Between,
-        Place::Other => match coder.get(&KINDS)? {
+/// Reads a head of a frame whose kind is `known`, or told.
+pub(crate) fn read(coder: &mut SymbolDecoder, known: Option<FrameKind>, syntax: Syntax) -> Result<Head> {
+    let kind = match known {
+        Some(kind) => kind,
+        None => match coder.get(&KINDS)? {
             0 => FrameKind::Inter,
             1 => FrameKind::Repeat,
             2 => FrameKind::Intra,

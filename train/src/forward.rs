@@ -5,7 +5,7 @@ use vcn_codec::model::params::FLOW;
 use vcn_codec::model::transform::{GREY, LUMA, PACKED, SAMPLE_WEIGHTS, SIDE, packed_plane};
 use vcn_codec::model::{self, Model};
 use vcn_codec::search::{self, search};
-use vcn_codec::vectors::{self, Between, Eye, Side, Sides, Vectors, foretold};
+use vcn_codec::vectors::{self, Eye, Side, Sides, Vectors, foretold};
 use vcn_codec::warp::{Blend, Flow, Plane};
 
 use crate::rate::{Quality, code};
@@ -145,11 +145,10 @@ pub fn between<P: Tape>(
         let mut sides = Sides::new([motion.height, motion.width]);
         let chosen = sides.choose(&eyes, &foretold, &searched, vectors::worth(q.lambda[k]));
         let mut coder = SymbolEncoder::new();
-        let Between { sides, flows } =
-            sides.write(&mut coder, &foretold, &chosen).expect("what was chosen can be written");
+        let between = sides.write(&mut coder, &foretold, &chosen).expect("what was chosen can be written");
         bits.push(coder.bits_written() as f32);
-        shares.extend(later_shares(&sides, motion.width));
-        flows_to.iter_mut().zip(flows).for_each(|(all, flow)| all.push(flow));
+        shares.extend(between.by_site().into_iter().map(later_share));
+        flows_to.iter_mut().zip(between.flows).for_each(|(all, flow)| all.push(flow));
     }
     let bits = t.constant(&bits, &[bits.len()]);
     let [height, width] = [flows_to[0][0].height, flows_to[0][0].width];
@@ -180,15 +179,13 @@ pub fn between<P: Tape>(
     }
 }
 
-/// The share of the later picture in what each 8x8 site shows, row by row.
-fn later_shares(sides: &[Side], width: usize) -> Vec<f32> {
-    let share = |side: Side| match side {
+/// The share of the later picture in what is seen.
+fn later_share(side: Side) -> f32 {
+    match side {
         Side::Both => 0.5,
         Side::Before => 0.0,
         Side::After => 1.0,
-    };
-    let site = |site: usize| sides[site / width / 2 * (width / 2) + site % width / 2];
-    (0..4 * sides.len()).map(|at| share(site(at))).collect()
+    }
 }
 
 /// What is seen of a frame before it is coded.

@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 
 use image::RgbImage;
-use vcn_codec::gop::Splitter;
-use vcn_codec::{Codec, CodedFrame, FrameKind, FrameLog, GopEncoder, Inspection, MOST_SKIPPED};
+use vcn_codec::{Codec, CodedFrame, FrameKind, FrameLog, Inspection, MOST_SKIPPED};
 use vcn_eval::psnr_rgb;
 use vcn_media::{FrameReader, Picture, Rgb8};
 
 use super::fit::fitted;
 use crate::encoding::{Settings, natural_colour};
 use crate::failure::{Failure, Result};
+use crate::gops::{self, Gops};
 use crate::progress::Progress;
 
 /// A coded video.
@@ -66,34 +66,21 @@ pub fn run(codec: &Codec, reader: &mut dyn FrameReader, settings: Settings, want
     let info = reader.info().clone();
     let mut next = reader.next()?;
     let colour = settings.colour.unwrap_or_else(|| natural_colour(&info, next.as_ref()));
-    let mut splitter = Splitter::new(settings.gop);
-    let mut open: Option<GopEncoder> = None;
+    let mut gops = Gops::new(codec, [info.width, info.height], settings, true);
     let progress = Progress::new("coding", info.frames);
     let mut coded = Coded { shown: None, panels: Vec::new(), fps: info.fps.as_f64() };
     // Sources of the last frames, as far back as motion leads.
     let mut sources: VecDeque<Rgb8> = VecDeque::new();
     let mut number = 0;
-    // What was read and is not coded yet.
-    let mut waiting: VecDeque<Picture> = VecDeque::new();
     loop {
-        let frame = next.as_ref().map(|picture| picture.to_yuv420(colour));
-        let mut done = Vec::new();
-        if frame.as_ref().is_none_or(|frame| splitter.starts(frame))
-            && let Some(gop) = open.take()
-        {
-            done = gop.finish()?.1;
-        }
-        if let Some(frame) = &frame {
-            let start = || {
-                let mut gop = codec.encode(info.width, info.height, settings.of_gop());
-                gop.inspect();
-                gop
-            };
-            done.extend(open.get_or_insert_with(start).push(frame)?);
-        }
-        waiting.extend(next);
-        for CodedFrame { log, decoded, inspection } in done {
-            let Some(picture) = waiting.pop_front() else { break };
+        let read = next.map(|picture| (picture.to_yuv420(colour), picture));
+        let ended = read.is_none();
+        let done = match read {
+            Some((frame, picture)) => gops.push(picture, frame)?,
+            None => gops.finish()?,
+        };
+        for gops::Coded { picture, result, .. } in done.coded {
+            let CodedFrame { log, decoded, inspection } = result;
             let source = picture.to_rgb(colour);
             let decoded = Picture::from(decoded).to_rgb(colour);
             let psnr = psnr_rgb(&source, &decoded)?;
@@ -129,7 +116,7 @@ pub fn run(codec: &Codec, reader: &mut dyn FrameReader, settings: Settings, want
             number += 1;
             progress.frame();
         }
-        if frame.is_none() {
+        if ended {
             break;
         }
         next = reader.next()?;

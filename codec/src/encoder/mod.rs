@@ -14,7 +14,7 @@ use crate::Result;
 use crate::codec::{Codec, FrameKind, Geometry, Prediction, Reference};
 use crate::container::{FramesHasher, GopRecord};
 use crate::entropy::{Histogram, SymbolEncoder};
-use crate::frame_syntax::{self, Head, MOST_SKIPPED, Place};
+use crate::frame_syntax::{self, Head, MOST_SKIPPED};
 use crate::gop::GopPolicy;
 use crate::inspect::Inspection;
 use crate::integer::Integer;
@@ -137,7 +137,7 @@ pub struct GopEncoder<'a> {
     frames: u32,
 }
 
-/// What an error that is kept from a frame is worth beside one of the frame: the frames after it lean on it.
+/// What an error that is kept from a frame is worth beside one of the frame, where the frames after it lean on it.
 const KEEPING_WORTH: f64 = 1.5;
 
 impl<'a> GopEncoder<'a> {
@@ -191,16 +191,20 @@ impl<'a> GopEncoder<'a> {
         self.geometry.check(frame)?;
         let repeats = self.previous.as_ref() == Some(frame);
         self.previous = Some(frame.clone());
+        let mut coded = Vec::new();
         if self.reference.is_none() {
-            return Ok(vec![self.intra(frame)?]);
-        }
-        if repeats {
-            let mut coded = self.flush()?;
+            coded.push(self.intra(frame)?);
+        } else if repeats {
+            coded = self.flush()?;
             coded.push(self.repeat()?);
-            return Ok(coded);
+        } else {
+            self.waiting.push(frame.clone());
+            if self.waiting.len() == self.window() {
+                coded = self.flush()?;
+            }
         }
-        self.waiting.push(frame.clone());
-        if self.waiting.len() < self.window() { Ok(Vec::new()) } else { self.flush() }
+        self.hash(&coded);
+        Ok(coded)
     }
 
     /// Closes the GOP; gives it and the frames that had to wait.
@@ -209,25 +213,28 @@ impl<'a> GopEncoder<'a> {
     /// None that [`GopEncoder::push`] would not have given.
     pub fn finish(mut self) -> Result<(GopRecord, Vec<CodedFrame>)> {
         let coded = self.flush()?;
+        self.hash(&coded);
         let record =
             GopRecord { frames: self.frames, frames_sum: self.hasher.finish(), payload: self.coder.finish() };
         Ok((record, coded))
     }
 
+    fn hash(&mut self, coded: &[CodedFrame]) {
+        coded.iter().for_each(|frame| self.hasher.push(&frame.decoded));
+    }
+
     fn repeat(&mut self) -> Result<CodedFrame> {
         let mut log = FrameLog::new(FrameKind::Repeat, 0);
-        self.head(Place::Other, &mut log, None, 0)?;
-        let reference = self.reference.clone().expect("it repeats a frame");
-        let frame = self.coded(log, &reference, None);
-        self.hasher.push(&frame.decoded);
+        self.head(&mut log, None, 0)?;
         self.frames += 1;
-        Ok(frame)
+        let reference = self.reference.as_ref().expect("it repeats a frame");
+        Ok(self.coded(log, reference, None))
     }
 
     fn intra(&mut self, frame: &Yuv420) -> Result<CodedFrame> {
         let quality = quality::intra(self.settings.quality, self.settings.length);
         let mut log = FrameLog::new(FrameKind::Intra, quality);
-        self.head(Place::First, &mut log, None, 0)?;
+        self.head(&mut log, None, 0)?;
         let g = self.geometry;
         let exec = &self.codec.exec;
         let source = Source::new(self.codec, frame, &g);
@@ -242,10 +249,8 @@ impl<'a> GopEncoder<'a> {
         let best = self.refined(y, &log, &source, self.codec.model.intra.shortcut(), attempt)?;
         let next = Arc::new(self.settle(best, &mut log));
         self.reference = Some(next.clone());
-        let frame = self.coded(log, &next, None);
-        self.hasher.push(&frame.decoded);
         self.frames += 1;
-        Ok(frame)
+        Ok(self.coded(log, &next, None))
     }
 
     /// Codes a frame from an earlier one, `skipped` others between them; also gives what it leaves and its flow.
@@ -263,7 +268,7 @@ impl<'a> GopEncoder<'a> {
         let source = Source::new(codec, frame, &g);
         let known = codec.motion_context(reference, &g);
         let motion = self.best_motion(&source, reference, &known, quality)?;
-        self.head(Place::Other, &mut log, motion.told.as_ref().map(|told| told.quality), skipped)?;
+        self.head(&mut log, motion.told.as_ref().map(|told| told.quality), skipped)?;
         let start = self.coder.bits_written();
         let (motion_latent, flow) = self.write_motion(&motion, &known)?;
         log.motion_bits = self.coder.bits_written() - start;
@@ -272,11 +277,7 @@ impl<'a> GopEncoder<'a> {
         let becomes = anchors(self.frames).then_some(reference);
         let mut next = self.residual(&prediction, &source, &mut log, motion_latent, becomes)?;
         if codec.checkpoint.syntax().anchors {
-            let start = self.coder.bits_written();
-            let gain = kept_gain(&source, &next, reference, KEEPING_WORTH);
-            let kept = self.keeper.write(&mut self.coder, &flow, &gain, lambda(quality as f32).into());
-            put_back(Arc::make_mut(&mut next.picture), &reference.picture, kept);
-            log.side_bits += self.coder.bits_written() - start;
+            self.keep(&mut log, &source, &flow, reference, &mut next);
         }
         let inspection =
             self.inspects.then(|| Inspection::new(skipped + 1, motion.searched, &flow, &prediction, &g));
@@ -291,24 +292,15 @@ impl<'a> GopEncoder<'a> {
         let quality = quality::between(self.settings.quality, span.depth);
         let mut log = FrameLog::new(FrameKind::Between, quality);
         let source = Source::new(codec, frame, &g);
-        self.head(Place::Between, &mut log, None, 0)?;
+        self.head(&mut log, None, 0)?;
         let start = self.coder.bits_written();
         let (searched, between) = self.write_between(&source, span, quality)?;
         log.motion_bits = self.coder.bits_written() - start;
 
         let prediction = codec.predict_between(span.ends(), &between, quality, &g);
         let mut next = self.residual(&prediction, &source, &mut log, None, None)?;
-        let start = self.coder.bits_written();
         let [before, _] = span.ends();
-        let gain = kept_gain(&source, &next, before, 1.0);
-        let kept = self.between_keeper.write(
-            &mut self.coder,
-            &between.flows[0],
-            &gain,
-            lambda(quality as f32).into(),
-        );
-        put_back(Arc::make_mut(&mut next.picture), &before.picture, kept);
-        log.side_bits += self.coder.bits_written() - start;
+        self.keep(&mut log, &source, &between.flows[0], before, &mut next);
         let inspection = self
             .inspects
             .then(|| Inspection::new(span.distance(), searched, &between.flows[0], &prediction, &g));
@@ -340,12 +332,34 @@ impl<'a> GopEncoder<'a> {
         Ok(self.settle(best, log))
     }
 
+    /// Chooses and writes which sites keep what an earlier picture shows, and puts them back.
+    fn keep(
+        &mut self,
+        log: &mut FrameLog,
+        source: &Source,
+        flow: &Flow,
+        before: &Reference,
+        next: &mut Reference,
+    ) {
+        let start = self.coder.bits_written();
+        let (keeper, worth) = match log.kind {
+            FrameKind::Between => (&mut self.between_keeper, 1.0),
+            _ => (&mut self.keeper, KEEPING_WORTH),
+        };
+        let [decoded, kept] = [&*next, before].map(|r| site_errors(&source.frame, &r.picture));
+        let gain: Vec<f64> =
+            decoded.iter().zip(kept).map(|(decoded, kept)| worth * (decoded - kept)).collect();
+        let kept = keeper.write(&mut self.coder, flow, &gain, lambda(log.quality as f32).into());
+        put_back(Arc::make_mut(&mut next.picture), &before.picture, kept);
+        log.side_bits += self.coder.bits_written() - start;
+    }
+
     /// Writes what precedes the latents of a frame.
-    fn head(&mut self, place: Place, log: &mut FrameLog, motion: Option<u8>, skipped: u32) -> Result<()> {
+    fn head(&mut self, log: &mut FrameLog, motion: Option<u8>, skipped: u32) -> Result<()> {
         let start = self.coder.bits_written();
         let FrameLog { kind, quality, .. } = *log;
         let head = Head { kind, quality, motion, anchors: anchors(self.frames), skipped };
-        frame_syntax::write(&mut self.coder, place, self.codec.checkpoint.syntax(), head)?;
+        frame_syntax::write(&mut self.coder, self.codec.checkpoint.syntax(), head)?;
         log.side_bits += self.coder.bits_written() - start;
         Ok(())
     }
@@ -354,12 +368,6 @@ impl<'a> GopEncoder<'a> {
         let [height, width] = self.geometry.picture;
         CodedFrame { log, decoded: cropped(&next.picture, width, height), inspection }
     }
-}
-
-/// What keeping each site of an earlier picture gains in squared error, its own error worth so much.
-fn kept_gain(source: &Source, decoded: &Reference, kept: &Reference, worth: f64) -> Vec<f64> {
-    let [decoded, kept] = [decoded, kept].map(|r| site_errors(&source.frame, &r.picture));
-    decoded.into_iter().zip(kept).map(|(decoded, kept)| worth * (decoded - kept)).collect()
 }
 
 /// A latent from the two parts that an analysis gives.

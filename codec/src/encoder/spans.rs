@@ -33,12 +33,10 @@ impl GopEncoder<'_> {
         if frames.is_empty() {
             return Ok(Vec::new());
         }
-        let coded = match self.settings.effort {
-            Effort::Slow => self.cheapest(&frames, DEPTH)?.0,
-            Effort::Fast | Effort::Medium => self.span(&frames)?,
-        };
-        coded.iter().for_each(|frame| self.hasher.push(&frame.decoded));
-        Ok(coded)
+        match self.settings.effort {
+            Effort::Slow => Ok(self.cheapest(&frames, DEPTH)?.0),
+            Effort::Fast | Effort::Medium => self.span(&frames),
+        }
     }
 
     /// Codes frames as one span or, where that costs less, as two, each of which may be two; also gives what they cost in

@@ -197,9 +197,8 @@ impl Sides {
             let _ = habits.side(&mut Learning, &sides, side);
             sides.push(side);
         }
-        let shared: Vec<bool> = sides.iter().map(|&side| side == Side::Both).collect();
         let blocks = [0, 1].map(|end| {
-            let eye = eyes[end].beside(&seen[1 - end], shared.clone());
+            let eye = eyes[end].beside(&seen[1 - end], &sides);
             let used = used(&sides, end);
             let field = self.vectors[end].chosen(&eye, &foretold[end], &candidates[end], worth, Some(&used));
             seen[end] = eye.through(&field.flow);
@@ -260,8 +259,8 @@ pub struct Eye {
     width: usize,
     /// What should be shown, in 1/16 grey levels.
     target: Vec<i32>,
-    /// Blocks that show the mean of this reference and another: half of their error from the target is seen.
-    shared: Vec<bool>,
+    /// Binary digits that squared errors lose: half of the error is seen where this reference is one of two, a fourth of its square.
+    halved: Vec<u8>,
     /// The reference at half-sample resolution.
     grid: Arc<Plane>,
     blend: Blend,
@@ -271,18 +270,21 @@ impl Eye {
     /// For a source and its reference.
     pub fn new(source: &Plane, reference: &Plane, blend: Blend) -> Eye {
         let target = source.data.iter().map(|&sample| 16 * i32::from(sample)).collect();
-        let blocks = source.data.len() / BLOCK.pow(2);
         let grid = Arc::new(reference.half_samples());
-        Eye { width: source.width, target, shared: vec![false; blocks], grid, blend }
+        Eye { width: source.width, target, halved: vec![0; source.data.len()], grid, blend }
     }
 
-    /// Where blocks show the mean of this reference and another, through which `other` is seen: what this one should show.
-    fn beside(&self, other: &[i32], shared: Vec<bool>) -> Eye {
-        let samples = self.target.iter().zip(other).enumerate();
-        let target = samples
-            .map(|(at, (&target, &other))| if shared[self.block(at)] { 2 * target - other } else { target })
-            .collect();
-        Eye { target, shared, ..self.clone() }
+    /// The same where blocks show this reference beside another, of which this is seen, as their sides say: for the mean, this one
+    /// should show what the other one lacks.
+    fn beside(&self, other: &[i32], sides: &[Side]) -> Eye {
+        let mut eye = self.clone();
+        for (at, other) in other.iter().enumerate() {
+            if sides[self.block(at)] == Side::Both {
+                eye.target[at] = 2 * self.target[at] - other;
+                eye.halved[at] = 2;
+            }
+        }
+        eye
     }
 
     /// The block of a sample.
@@ -292,7 +294,7 @@ impl Eye {
 
     /// Squared errors of every block by side, in the order of [`Side::ALL`], where the earlier and the later picture show this.
     fn errors(&self, [before, after]: &[Vec<i32>; 2]) -> Vec<[f64; 3]> {
-        let mut errors = vec![[0; 3]; self.shared.len()];
+        let mut errors = vec![[0; 3]; self.target.len() / BLOCK.pow(2)];
         for (at, target) in self.target.iter().enumerate() {
             let errors = &mut errors[self.block(at)];
             for (error, side) in errors.iter_mut().zip(Side::ALL) {
@@ -315,8 +317,7 @@ impl Eye {
     /// Squared difference of a sample from what is shown, in units of 1/256.
     fn difference(&self, i: usize, j: usize, shown: i32) -> i64 {
         let at = i * self.width + j;
-        let square = i64::from(self.target[at] - shown).pow(2);
-        if self.shared[self.block(at)] { square / 4 } else { square }
+        i64::from(self.target[at] - shown).pow(2) >> self.halved[at]
     }
 
     /// Squared error of an 8x8 site of the flow that moves as one.

@@ -13,7 +13,6 @@ use crate::warp::Flow;
 use crate::{Error, Result};
 
 pub use choice::Eye;
-pub(crate) use sides::seen;
 pub use sides::{Between, ChosenBetween, Side, Sides, foretold};
 
 /// A displacement in 1/16 luma samples, horizontal first. Told vectors are whole quarters of a sample.
@@ -356,7 +355,7 @@ mod tests {
     use crate::warp::{Blend, Plane};
 
     /// A texture of `width` x `height`, its left half moved by `vector` whole samples.
-    fn textured(width: usize, height: usize, vector: [usize; 2]) -> Plane {
+    pub(super) fn textured(width: usize, height: usize, vector: [usize; 2]) -> Plane {
         let value = |i: usize, j: usize| {
             let (i, j) = if j < width / 2 { (i + vector[1], j + vector[0]) } else { (i, j) };
             (128.0 + 60.0 * (0.37 * i as f64).sin() * (0.23 * j as f64 + 0.1 * i as f64).cos()) as u8
@@ -365,9 +364,18 @@ mod tests {
     }
 
     /// A flow of one vector, 1/16 samples.
-    fn uniform(vector: Vector, [height, width]: [usize; 2]) -> Flow {
+    pub(super) fn uniform(vector: Vector, [height, width]: [usize; 2]) -> Flow {
         let data = vector.iter().flat_map(|&v| std::iter::repeat_n(v, width * height)).collect();
         Flow { width, height, data }
+    }
+
+    /// Payloads that nobody wrote.
+    pub(super) fn noise() -> impl Iterator<Item = [u8; 64]> {
+        (0..200u8).map(|case| {
+            let mut payload = [0; 64];
+            blake3::Hasher::new().update(&[case]).finalize_xof().fill(&mut payload);
+            payload
+        })
     }
 
     #[test]
@@ -428,9 +436,7 @@ mod tests {
 
     #[test]
     fn noise_is_read_without_harm() {
-        for case in 0..200u8 {
-            let mut payload = [0; 64];
-            blake3::Hasher::new().update(&[case]).finalize_xof().fill(&mut payload);
+        for payload in noise() {
             let Ok(mut coder) = SymbolDecoder::new(&payload) else { continue };
             let mut vectors = Vectors::new([8, 12]);
             for _ in 0..4 {

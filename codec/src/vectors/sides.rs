@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Answers, Chosen, Reading, Vectors, Writing};
+use super::{Answers, Chosen, Reading, SIDE, Vectors, Writing};
 use crate::Result;
 use crate::entropy::{Habit, SymbolDecoder, SymbolEncoder};
 use crate::warp::Flow;
@@ -48,6 +48,22 @@ pub struct Between {
     pub sides: Vec<Side>,
     /// To the earlier and to the later picture.
     pub flows: [Flow; 2],
+}
+
+impl Between {
+    /// The side of every flow site, row by row.
+    pub fn by_site(&self) -> Vec<Side> {
+        let Flow { width, height, .. } = self.flows[0];
+        let block = |site: usize| site / width / SIDE * (width / SIDE) + site % width / SIDE;
+        (0..width * height).map(|site| self.sides[block(site)]).collect()
+    }
+
+    /// What is seen of two maps at flow sites: packed samples or features, `[channels, height, width]`.
+    pub(crate) fn seen(&self, [before, after]: [Vec<i32>; 2]) -> Vec<i32> {
+        let sides = self.by_site();
+        let both = before.into_iter().zip(after);
+        both.zip(sides.iter().cycle()).map(|((before, after), side)| side.of(before, after)).collect()
+    }
 }
 
 /// The choice for a frame between two others.
@@ -162,35 +178,19 @@ pub fn foretold(motion: &Flow, position: u32, span: u32) -> [Flow; 2] {
     [position, position - span].map(|share| motion.map(|v| v * share / span))
 }
 
-/// What blocks show of two maps at flow sites, `width` in a row: packed samples or features, `[channels, height, width]`.
-pub(crate) fn seen(sides: &[Side], width: usize, [before, after]: [&[i32]; 2]) -> Vec<i32> {
-    let sites = 4 * sides.len();
-    let both = before.iter().zip(after).enumerate();
-    let side = |site: usize| sides[site / width / 2 * (width / 2) + site % width / 2];
-    both.map(|(i, (&before, &after))| side(i % sites).of(before, after)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::params::FLOW;
     use crate::vectors::Eye;
-    use crate::warp::{Blend, Plane};
+    use crate::vectors::tests::{noise, textured, uniform};
+    use crate::warp::Blend;
 
     const SIZE: [usize; 2] = [8, 12];
 
-    /// A texture, its left half moved by whole samples.
-    fn textured(by: usize) -> Plane {
-        let (width, height) = (8 * SIZE[1], 8 * SIZE[0]);
-        let value = |i: usize, j: usize| {
-            let j = if j < width / 2 { j + by } else { j };
-            (128.0 + 60.0 * (0.37 * i as f64).sin() * (0.23 * j as f64 + 0.1 * i as f64).cos()) as u8
-        };
-        Plane { width, height, data: (0..width * height).map(|n| value(n / width, n % width)).collect() }
-    }
-
     #[test]
     fn what_one_side_hides_is_seen_from_the_other_and_read_back() {
-        let (mut before, source, mut after) = (textured(0), textured(3), textured(6));
+        let [mut before, source, mut after] = [0, 3, 6].map(|by| textured(8 * SIZE[1], 8 * SIZE[0], [by, 0]));
         // The upper half is covered before, the lower right quarter after.
         let half = before.data.len() / 2;
         before.data[..half].fill(20);
@@ -200,11 +200,7 @@ mod tests {
         }
         let eyes = [&before, &after].map(|shown| Eye::new(&source, shown, Blend::Pictures));
         let still = [Flow::still(SIZE), Flow::still(SIZE)];
-        let searched = [48, -48].map(|x| {
-            let mut flow = Flow::still(SIZE);
-            flow.data[..SIZE[0] * SIZE[1]].fill(x);
-            flow
-        });
+        let searched = [48, -48].map(|x| uniform([x, 0], SIZE));
         let (mut writer, mut coder) = (Sides::new(SIZE), SymbolEncoder::new());
         let mut written = Vec::new();
         for _ in 0..2 {
@@ -231,15 +227,14 @@ mod tests {
 
     #[test]
     fn noise_is_read_without_harm() {
-        for case in 0..200u8 {
-            let mut payload = [0; 64];
-            blake3::Hasher::new().update(&[case]).finalize_xof().fill(&mut payload);
+        for payload in noise() {
             let Ok(mut coder) = SymbolDecoder::new(&payload) else { continue };
             let mut sides = Sides::new(SIZE);
             for _ in 0..4 {
-                if sides.read(&mut coder, &[Flow::still(SIZE), Flow::still(SIZE)]).is_err() {
+                let Ok(between) = sides.read(&mut coder, &[Flow::still(SIZE), Flow::still(SIZE)]) else {
                     break;
-                }
+                };
+                assert!(between.flows.iter().flat_map(|flow| &flow.data).all(|v| v.abs() <= FLOW.max()));
             }
         }
     }
