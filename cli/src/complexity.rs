@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use serde::Serialize;
-use vcn_codec::model::inter;
+use vcn_codec::model::inter::{self, Beside};
 use vcn_codec::model::latent::{HYPER_STRIDE, Latent};
 use vcn_codec::model::motion;
 use vcn_codec::model::ops::Ops;
@@ -88,7 +88,7 @@ pub fn count() -> Complexity {
     let names = ["motion hyper-analysis", "motion entropy model"];
     let [motion_hyper, motion_entropy] =
         latent_parts(&model.inter.motion.latent, 8 * motion::STRIDE, names, Some(motion_latent));
-    let context = || model.inter.context(&o, &picture, &features, &picture, &quality);
+    let context = || model.inter.context(&o, &picture, &features, &Beside::Anchor(picture), &quality);
     let context_of = context();
     let seen = context_of.entropy;
     let [hyper, entropy] = latent_parts(

@@ -19,7 +19,7 @@ pub struct FrameLine {
     /// `intra`, `inter`, `between` (two others) or `repeat`.
     pub r#type: &'static str,
     /// Quality index that it was coded with.
-    pub quality: u8,
+    pub quality: i8,
     /// Bits for motion.
     pub motion_bits: f64,
     /// Bits for the residual or the intra frame.

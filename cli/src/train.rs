@@ -74,7 +74,8 @@ pub struct Arguments {
     /// Compute in f32 instead of bf16 (`flex` always does).
     #[arg(long)]
     f32: bool,
-    /// Only reports the unquantised model's rate and quality on the centres of all given clips.
+    /// Only reports rate and quality on the centres of all given clips, computed in real numbers: of the weights as they are or,
+    /// with --quantised, as the codec will have them.
     #[arg(long)]
     evaluate: bool,
     /// Writes the trained model as a checkpoint (.vcnm) at the end; with --steps 0, at once.
@@ -178,7 +179,7 @@ fn work(
     if a.evaluate {
         clips.validation.append(&mut clips.train);
         let state = a.out.join("state.safetensors");
-        for result in evaluate(tape, model, &state, &clips.validation, a.frames, a.crop)? {
+        for result in evaluate(tape, model, &state, &clips.validation, a.frames, a.crop, a.quantised)? {
             println!("{}", serde_json::to_string(&result)?);
         }
         return Ok(());

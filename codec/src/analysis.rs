@@ -10,7 +10,7 @@ use crate::packing::padded;
 use crate::source::Source;
 
 /// The quality at which the transforms look at a picture.
-const QUALITY: u8 = 32;
+const QUALITY: i8 = 32;
 
 /// A latent `[channels, height, width]` in row-major order, in units of 1/256.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use crate::container::varint;
 use crate::entropy::ScaleTables;
 use crate::model::latent::{KNOTS, Latent};
 use crate::model::params::Conv;
-use crate::model::{Model, QUALITIES};
+use crate::model::{LOWEST, Model, QUALITIES};
 use crate::warp::Blend;
 use crate::{Error, Result};
 
@@ -14,8 +14,9 @@ const MAGIC: &[u8; 8] = b"VCNMODEL";
 /// prediction is; since 4 there is an anchor, and sites may keep the reference; since 5 intra networks, the analysis of
 /// residuals and the entropy model of motion are deeper, the latter told of the reference features, and each latent has its
 /// own tables; since 6 blocks may have vectors; since 7 the luma of intra frames is restored, since 8 by more layers;
-/// since 9 windows overlap where neighbouring sites move apart; since 10 frames may be skipped over and coded from both sides.
-const VERSIONS: std::ops::RangeInclusive<u8> = 2..=10;
+/// since 9 windows overlap where neighbouring sites move apart; since 10 frames may be skipped over and coded from both sides;
+/// since 11 these tell both sides apart, and frames may be worse than the lowest quality that can be asked for.
+const VERSIONS: std::ops::RangeInclusive<u8> = 2..=11;
 /// Since this version every latent has tables of its own.
 const TABLES_BY_LATENT: u8 = 5;
 /// Since this version the digest tells versions apart.
@@ -166,6 +167,10 @@ pub(crate) struct Syntax {
     pub blend: Blend,
     /// Frames may be coded after some that are shown later.
     pub between: bool,
+    /// Networks tell the references of such frames apart.
+    pub ends: bool,
+    /// Lowest quality of a frame.
+    pub lowest: i8,
 }
 
 /// A trained model.
@@ -240,6 +245,8 @@ impl Checkpoint {
             restoration: since(7),
             blend: if since(9) { Blend::Pictures } else { Blend::Flows },
             between: since(10),
+            ends: since(11),
+            lowest: if since(11) { LOWEST } else { 0 },
         }
     }
 

@@ -10,7 +10,7 @@ use crate::decoder::GopDecoder;
 use crate::device::DeviceChoice;
 use crate::encoder::{GopEncoder, GopSettings};
 use crate::integer::Integer;
-use crate::model::inter::Context;
+use crate::model::inter::{Beside, Context};
 use crate::model::motion::{self, STRIDE};
 use crate::model::ops::Ops;
 use crate::model::params::{ACTIVATION, FLOW, PIXEL};
@@ -85,7 +85,7 @@ impl Codec {
     }
 
     /// Coder of one of the checkpoint's latents (0 intra, 1 motion, 2 residual).
-    pub(crate) fn latent(&self, which: usize, quality: u8, geometry: &Geometry) -> LatentCoder<'_> {
+    pub(crate) fn latent(&self, which: usize, quality: i8, geometry: &Geometry) -> LatentCoder<'_> {
         LatentCoder {
             exec: &self.exec,
             model: crate::checkpoint::latents(&self.model)[which],
@@ -100,13 +100,13 @@ impl Codec {
     }
 
     /// A quality as the networks see it.
-    pub(crate) fn plane(&self, quality: u8) -> Tensor<4> {
+    pub(crate) fn plane(&self, quality: i8) -> Tensor<4> {
         let unit = (1 << ACTIVATION.frac) as f32;
-        self.exec.tensor(&[(quality_plane(quality as f32) * unit).round() as i32], [1, 1, 1])
+        self.exec.tensor(&[(quality_plane(quality.into()) * unit).round() as i32], [1, 1, 1])
     }
 
     /// Decoded intra frame from its latent.
-    pub(crate) fn intra_frame(&self, latent: &[i32], quality: u8, g: &Geometry) -> Reference {
+    pub(crate) fn intra_frame(&self, latent: &[i32], quality: i8, g: &Geometry) -> Reference {
         let [h, w] = g.block;
         let latent = self.exec.tensor(latent, [crate::model::intra::KEPT.channels(), h, w]);
         let plane = self.plane(quality);
@@ -133,7 +133,7 @@ impl Codec {
     }
 
     /// Flow from a motion latent.
-    pub(crate) fn flow(&self, latent: &[i32], quality: u8, g: &Geometry) -> Flow {
+    pub(crate) fn flow(&self, latent: &[i32], quality: i8, g: &Geometry) -> Flow {
         let [h, w] = g.motion;
         let latent = self.exec.tensor(latent, [motion::CHANNELS, h, w]);
         let parts = self.model.inter.motion.synthesise(&self.exec, &latent, &self.plane(quality));
@@ -148,7 +148,7 @@ impl Codec {
         &self,
         reference: &Reference,
         flow: &Flow,
-        quality: u8,
+        quality: i8,
         g: &Geometry,
     ) -> Prediction {
         let Syntax { anchors, blend, .. } = self.checkpoint.syntax();
@@ -167,7 +167,7 @@ impl Codec {
             &self.exec,
             &packed(&samples),
             &features,
-            &packed(&second),
+            &Beside::Anchor(packed(&second)),
             &self.plane(quality),
         );
         mix(&mut samples, &second, &self.exec.integers(context.blend.clone()));
@@ -180,19 +180,24 @@ impl Codec {
         &self,
         references: [&Reference; 2],
         between: &Between,
-        quality: u8,
+        quality: i8,
         g: &Geometry,
     ) -> Prediction {
-        let blend = self.checkpoint.syntax().blend;
+        let Syntax { blend, ends, .. } = self.checkpoint.syntax();
         let [h, w] = g.site;
         let shown = |end: usize| warped(&references[end].picture, &between.flows[end], blend);
         let told = |end: usize| warp_features(&references[end].features, &between.flows[end]);
-        let mut samples = between.seen([0, 1].map(shown));
+        let [before, after] = [0, 1].map(shown);
+        let difference: Vec<i32> = after.iter().zip(&before).map(|(after, before)| after - before).collect();
+        let mut samples = between.seen([before, after]);
         let features = self.exec.tensor(&between.seen([0, 1].map(told)), [FEATURES, h, w]);
         let packed = |samples: &[i32]| self.exec.tensor(&activation(samples), [PACKED, h, w]);
         let seen = packed(&samples);
-        // Both references are in the prediction already: there is no other to go towards.
-        let context = self.model.inter.context(&self.exec, &seen, &features, &seen, &self.plane(quality));
+        let beside = if ends { Beside::Ends(packed(&difference)) } else { Beside::Anchor(seen.clone()) };
+        let context = self.model.inter.context(&self.exec, &seen, &features, &beside, &self.plane(quality));
+        if ends {
+            lean(&mut samples, &difference, &self.exec.integers(context.blend.clone()));
+        }
         add(&mut samples, self.exec.integers(context.refinement.clone()));
         let flow = between.flows[0].clone();
         Prediction { packed: packed(&samples), samples, context, flow, anchor: None }
@@ -300,12 +305,20 @@ impl Reference {
 
 /// Moves a packed prediction towards another by shares of 1/128, one of luma and one of chroma for each site.
 fn mix(samples: &mut [i32], towards: &[i32], shares: &[i32]) {
+    let difference: Vec<i32> =
+        towards.iter().zip(&*samples).map(|(towards, sample)| towards - sample).collect();
+    let shares: Vec<i32> = shares.iter().map(|&share| share.max(0)).collect();
+    lean(samples, &difference, &shares);
+}
+
+/// Adds shares of a difference, of 1/128 and from -1 to 1, one of luma and one of chroma for each site, to a packed prediction.
+fn lean(samples: &mut [i32], difference: &[i32], shares: &[i32]) {
     let sites = shares.len() / 2;
     let one = 1 << ACTIVATION.frac;
-    for (i, (sample, towards)) in samples.iter_mut().zip(towards).enumerate() {
+    for (i, (sample, difference)) in samples.iter_mut().zip(difference).enumerate() {
         let chroma = (packed_plane(i / sites) > 0) as usize;
-        let share = shares[chroma * sites + i % sites].clamp(0, one);
-        *sample += ((towards - *sample) * share + one / 2) >> ACTIVATION.frac;
+        let share = shares[chroma * sites + i % sites].clamp(-one, one);
+        *sample += (difference * share + one / 2) >> ACTIVATION.frac;
     }
 }
 

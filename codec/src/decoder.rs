@@ -122,7 +122,7 @@ impl State<'_> {
         Ok((place, picture))
     }
 
-    fn intra(&mut self, coder: &mut SymbolDecoder, quality: u8) -> Result<Reference> {
+    fn intra(&mut self, coder: &mut SymbolDecoder, quality: i8) -> Result<Reference> {
         let g = &self.geometry;
         self.keeper = Keeper::new(g.site);
         self.vectors = Vectors::new(g.site);

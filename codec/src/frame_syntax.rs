@@ -6,6 +6,7 @@ use crate::Result;
 use crate::checkpoint::Syntax;
 use crate::codec::FrameKind;
 use crate::entropy::{Chance, SymbolDecoder, SymbolEncoder, Table};
+use crate::model::QUALITIES;
 
 /// Frame kinds: 0 inter, 1 repeat, 2 intra. Most frames are inter frames; in a static scene repeats cost 3 bits.
 static KINDS: LazyLock<Table> =
@@ -26,8 +27,9 @@ static SKIPPED: LazyLock<Table> = LazyLock::new(|| {
     Table::new(0, &frequencies).expect("the frequencies are a valid table")
 });
 
-/// Bits of a quality index.
+/// Bits of a quality from 0 on, and of one from a lower one on.
 const QUALITY_BITS: u32 = 6;
+const LOWER_BITS: u32 = 7;
 
 /// What precedes a frame's latents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,13 +37,17 @@ pub(crate) struct Head {
     /// How the frame is coded.
     pub kind: FrameKind,
     /// Its quality; 0 for a repeat.
-    pub quality: u8,
+    pub quality: i8,
     /// The quality of what the motion network tells of an inter frame; none if nothing is told.
-    pub motion: Option<u8>,
+    pub motion: Option<i8>,
     /// Whether an inter frame's reference becomes the anchor of the frames after it.
     pub anchors: bool,
     /// How many frames an inter frame skips over: they follow it in the payload and are shown before it.
     pub skipped: u32,
+}
+
+fn quality_bits(syntax: Syntax) -> u32 {
+    if syntax.lowest < 0 { LOWER_BITS } else { QUALITY_BITS }
 }
 
 /// Writes a head. That a frame is the first of its GOP and so an intra frame, or lies between others, is known without.
@@ -52,14 +58,15 @@ pub(crate) fn write(coder: &mut SymbolEncoder, syntax: Syntax, head: Head) -> Re
         FrameKind::Repeat => coder.put(&KINDS, 1)?,
     }
     if head.kind != FrameKind::Repeat {
-        coder.put_bits(head.quality as u32, QUALITY_BITS);
+        let bits = quality_bits(syntax);
+        coder.put_bits((head.quality - syntax.lowest) as u32, bits);
     }
     if head.kind == FrameKind::Inter {
         if syntax.vectors {
             coder.put_flag(MOVES, head.motion.is_some());
         }
         if let Some(quality) = head.motion {
-            coder.put_bits(quality.into(), QUALITY_BITS);
+            coder.put_bits(quality as u32, QUALITY_BITS);
         }
         if syntax.anchors {
             coder.put_flag(ANCHORS, head.anchors);
@@ -82,10 +89,18 @@ pub(crate) fn read(coder: &mut SymbolDecoder, known: Option<FrameKind>, syntax: 
             other => return Err(crate::Error::SymbolRange { symbol: other, limit: 2 }),
         },
     };
-    let quality = if kind == FrameKind::Repeat { 0 } else { coder.get_bits(QUALITY_BITS)? as u8 };
+    let quality = match kind {
+        FrameKind::Repeat => 0,
+        _ => coder.get_bits(quality_bits(syntax))? as i32 + i32::from(syntax.lowest),
+    };
+    let best = QUALITIES as i32 - 1;
+    if quality > best {
+        return Err(crate::Error::SymbolRange { symbol: quality, limit: best });
+    }
+    let quality = quality as i8;
     let inter = kind == FrameKind::Inter;
     let moves = inter && (!syntax.vectors || coder.get_flag(MOVES)?);
-    let motion = if moves { Some(coder.get_bits(QUALITY_BITS)? as u8) } else { None };
+    let motion = if moves { Some(coder.get_bits(QUALITY_BITS)? as i8) } else { None };
     let anchors = inter && syntax.anchors && coder.get_flag(ANCHORS)?;
     let skipped = if inter && syntax.between { coder.get(&SKIPPED)? as u32 } else { 0 };
     Ok(Head { kind, quality, motion, anchors, skipped })

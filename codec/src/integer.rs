@@ -26,6 +26,8 @@ struct Loaded {
     channels: Vec<(f32, u32)>,
     /// Whether [`tap_by_tap`] computes it.
     by_taps: bool,
+    /// Whether all weights and biases are 0.
+    silent: bool,
 }
 
 /// Networks of one checkpoint on one device.
@@ -93,6 +95,7 @@ fn load(conv: &Conv, layer: &Layer, device: &Device, host: bool) -> Loaded {
         scale: Tensor::from_data(TensorData::new(scale, [1, cout, 1, 1]), device),
         channels,
         by_taps,
+        silent: layer.weight.iter().all(|&w| w == 0) && layer.bias.iter().all(|&b| b == 0),
     }
 }
 
@@ -206,6 +209,10 @@ fn saturate(x: Tensor<4>) -> Tensor<4> {
 
 impl Ops for Integer {
     type Tensor = Tensor<4>;
+
+    fn silent(&self, layer: &Conv) -> bool {
+        self.layers[layer.index].silent
+    }
 
     fn conv(&self, layer: &Conv, x: &Tensor<4>) -> Tensor<4> {
         self.convolve(layer, x, Then::Nothing)

@@ -5,13 +5,19 @@ use burn::tensor::Tensor;
 use crate::checkpoint::STEP_FRAC;
 use crate::entropy::{ScaleTables, SymbolDecoder, SymbolEncoder};
 use crate::integer::Integer;
-use crate::model::QUALITIES;
 use crate::model::latent::{HYPER_STRIDE, Latent, SCALE_ONE, SCALES};
 use crate::model::params::{ENTROPY, LATENT, WIDE};
+use crate::model::{LOWEST, QUALITIES};
 use crate::{Error, Result};
 
 /// Largest symbol magnitude: far beyond what a picture needs, small enough for every product to fit.
 const MAX_SYMBOL: i32 = 4095;
+
+/// By how much, in 1/4096, steps grow from quality 0 to each one below: as the square root of lambda.
+const COARSER: [u64; 1 + LOWEST.unsigned_abs() as usize] = [
+    4096, 4286, 4484, 4692, 4909, 5136, 5374, 5623, 5884, 6156, 6441, 6739, 7051, 7378, 7720, 8077, 8451,
+    8842, 9252, 9680, 10129, 10598,
+];
 
 /// Everything that coding one latent at one quality needs.
 pub struct LatentCoder<'a> {
@@ -28,7 +34,7 @@ pub struct LatentCoder<'a> {
     /// Whether the first lattice's symbols come before the second's scales; if not, those need none.
     pub two_passes: bool,
     /// Quality index.
-    pub quality: u8,
+    pub quality: i8,
     /// The quality as the networks see it, `[1, 1, 1, 1]`.
     pub plane: Tensor<4>,
     /// Height and width of the latent.
@@ -67,7 +73,16 @@ impl LatentCoder<'_> {
     }
 
     fn step(&self, channel: usize) -> i32 {
-        self.steps[(self.quality as usize).min(QUALITIES - 1) * self.channels() + channel] as i32
+        let step = |quality: usize| self.steps[quality.min(QUALITIES - 1) * self.channels() + channel];
+        match usize::try_from(self.quality) {
+            Ok(quality) => step(quality) as i32,
+            Err(_) => {
+                ((u64::from(step(0))
+                    * COARSER[usize::from(self.quality.unsigned_abs()).min(COARSER.len() - 1)]
+                    + 2048)
+                    >> 12) as i32
+            }
+        }
     }
 
     /// Means of the hyper-latent in format [`WIDE`], and its scale indices.
@@ -210,7 +225,7 @@ impl LatentCoder<'_> {
         let middle = coder.bits_written();
         let mut known = self.known(&z, context);
         let sites = self.size[0] * self.size[1];
-        let lambda = crate::model::lambda(self.quality as f32);
+        let lambda = crate::model::lambda(self.quality.into());
         let worth: Vec<f32> = (0..self.channels())
             .map(|c| self.model.bit_worth(c, (1 << STEP_FRAC) as f32 / self.step(c) as f32, lambda))
             .collect();

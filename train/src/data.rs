@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
+use vcn_codec::model::LOWEST;
 use vcn_media::{Colour, OpenOptions, Yuv420, open};
 
 use crate::{Error, Result};
@@ -118,7 +119,7 @@ pub struct Batch {
     pub pictures: Vec<Vec<Yuv420>>,
     /// How many of the first frames are coded without gradient.
     pub lead: usize,
-    /// Quality of each frame of each sample, `[lead + frames][batch]`, 0 to 63.
+    /// Quality of each frame of each sample, `[lead + frames][batch]`, up to 63; may be below 0.
     pub qualities: Vec<Vec<f32>>,
     /// Quality of each frame's motion, `[lead + frames][batch]`.
     pub motion_qualities: Vec<Vec<f32>>,
@@ -150,6 +151,10 @@ const NETWORK: f32 = 0.25;
 /// In how many of the batches of three frames and more the last one is coded before the one before it.
 const BETWEEN: f32 = 0.5;
 
+/// By how much the quality of a frame between others exceeds theirs, and below how much room above that shrinks: as in the encoder.
+const BETWEEN_SPREAD: [f32; 2] = [-22.0, -6.0];
+const ROOM: f32 = 16.0;
+
 /// How many of the frames become anchors: distances vary, so that the encoder may choose.
 const ANCHORS: f32 = 0.25;
 
@@ -169,7 +174,7 @@ impl Batch {
                     0 => QUALITY_SPREAD[0] * rng.f32(),
                     _ => QUALITY_SPREAD[1] * (2.0 * rng.f32() - 1.0),
                 };
-                of_frame.push((quality + offset).clamp(0.0, 63.0));
+                of_frame.push((quality + offset).clamp(f32::from(LOWEST), 63.0));
             }
         }
         let motion_qualities = qualities
@@ -185,6 +190,13 @@ impl Batch {
         let stills = (0..shape.stills).flat_map(|_| sample(clips, still, &mut rng)).collect();
         let still_qualities = (0..shape.stills).map(|_| drawn_quality(&mut rng)).collect();
         let between = shape.frames - lead > 2 && rng.f32() < BETWEEN;
+        if between {
+            let [low, high] = BETWEEN_SPREAD;
+            for quality in &mut qualities[shape.frames - 2] {
+                let room = ((63.0 - *quality) / ROOM).min(1.0);
+                *quality = (*quality + room * (low + (high - low) * rng.f32())).max(f32::from(LOWEST));
+            }
+        }
         let at = |t: usize| samples.iter().map(|s| s[t].clone()).collect();
         let pictures = (0..shape.frames).map(at).collect();
         Batch {

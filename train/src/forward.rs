@@ -1,6 +1,7 @@
 //! One frame through the model, differentiably: what the decoder will compute, plus what it costs.
 
 use vcn_codec::entropy::SymbolEncoder;
+use vcn_codec::model::inter::Beside;
 use vcn_codec::model::params::FLOW;
 use vcn_codec::model::transform::{GREY, LUMA, PACKED, SAMPLE_WEIGHTS, SIDE, packed_plane};
 use vcn_codec::model::{self, Model};
@@ -107,7 +108,7 @@ pub fn inter<P: Tape>(
         }
         None => ([reference.packed.clone(), flow.clone()], prediction.clone()),
     };
-    let seen = Seen { prediction, features, second };
+    let seen = Seen { prediction, features, beside: Beside::Anchor(second) };
     let coded = residual(t, net, x, &seen, q);
     let packed = kept(t, x, reference, &coded.packed, &q.lambda);
     Frame {
@@ -159,9 +160,11 @@ pub fn between<P: Tape>(
     };
     let flows = flows_to.each_ref().map(|flows| flow_tensor(t, flows));
     let compensated = |end: usize| t.compensate(&ends[end].packed, &flows[end]);
-    let prediction = mixed([0, 1].map(compensated), &share);
+    let pictures = [0, 1].map(compensated);
+    let beside = Beside::Ends(t.minus(&pictures[1], &pictures[0]));
+    let prediction = mixed(pictures, &share);
     let features = mixed([0, 1].map(|end| t.warp(&ends[end].features, &flows[end])), &t.low(&share));
-    let seen = Seen { second: prediction.clone(), prediction, features };
+    let seen = Seen { prediction, features, beside };
     let coded = residual(t, &model.inter, x, &seen, q);
     let packed = kept(t, x, ends[0], &coded.packed, &q.lambda);
     Frame {
@@ -194,8 +197,8 @@ struct Seen<T> {
     prediction: T,
     /// Reference features.
     features: T,
-    /// Another prediction, which the first may be moved towards.
-    second: T,
+    /// What else is seen.
+    beside: Beside<T>,
 }
 
 /// What coding a frame's residual gives.
@@ -215,8 +218,8 @@ fn residual<P: Tape>(
     seen: &Seen<P::Tensor>,
     q: &Quality<P::Tensor>,
 ) -> Residual<P::Tensor> {
-    let context = net.context(t, &seen.prediction, &seen.features, &seen.second, &q.plane);
-    let prediction = blend(t, &seen.prediction, &seen.second, &context.blend);
+    let context = net.context(t, &seen.prediction, &seen.features, &seen.beside, &q.plane);
+    let prediction = moved(t, &seen.prediction, &seen.beside, &context.blend);
     let prediction = t.plus(&prediction, &t.full(&context.refinement));
     let [linear, learned] = net.analyse(t, &x.packed, &prediction, &context);
     let y = t.plus(&t.full(&linear), &t.full(&learned));
@@ -376,10 +379,13 @@ fn channel_error(channel: usize) -> f32 {
     GREY * GREY * SAMPLE_WEIGHTS[packed_plane(channel)]
 }
 
-/// A packed prediction moved towards another by the shares of luma and chroma at each site.
-fn blend<P: Tape>(t: &P, from: &P::Tensor, towards: &P::Tensor, shares: &P::Tensor) -> P::Tensor {
-    let shares = t.clamp(&t.full(shares), 0.0, 1.0);
-    let way = t.minus(towards, from);
+/// A packed prediction moved by shares of what else is seen, of luma and of chroma at each site.
+fn moved<P: Tape>(t: &P, from: &P::Tensor, beside: &Beside<P::Tensor>, shares: &P::Tensor) -> P::Tensor {
+    let (way, least) = match beside {
+        Beside::Anchor(anchor) => (t.minus(anchor, from), 0.0),
+        Beside::Ends(difference) => (difference.clone(), -1.0),
+    };
+    let shares = t.clamp(&t.full(shares), least, 1.0);
     let [luma, chroma] = planes(t, &way);
     let moved = |plane: &P::Tensor, share| t.mul(plane, &t.channels(&shares, share, 1));
     t.plus(from, &t.cat(&[&moved(&luma, 0), &moved(&chroma, 1)]))

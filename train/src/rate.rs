@@ -23,7 +23,7 @@ pub struct Quality<T> {
 }
 
 impl<T> Quality<T> {
-    /// From one quality per sample, each 0 to 63.
+    /// From one quality per sample, each up to 63; below 0 gains go on as between the lowest knots.
     pub fn new<P: Tape<Tensor = T>>(tape: &P, qualities: &[f32]) -> Quality<T> {
         let b = qualities.len();
         let mut knots = vec![0.0; b * KNOTS];

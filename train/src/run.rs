@@ -349,7 +349,8 @@ fn forward<P: Tape>(t: &P, model: &Model, stage: Stage, metric: Metric, batch: &
     outcome
 }
 
-/// The unquantised model's rate and quality on whole clips, with the averaged weights of a state file.
+/// The model's rate and quality on whole clips in real numbers, with the averaged weights of a state file as they are or as the codec
+/// will have them.
 ///
 /// # Errors
 /// If the state cannot be read.
@@ -360,9 +361,13 @@ pub fn evaluate<P: Tape>(
     clips: &[Clip],
     frames: usize,
     crop: usize,
+    rounded: bool,
 ) -> Result<Vec<Validation>> {
     let mut values = initial(&model.params, 0);
     read_weights(state, &model.params, "average.", &mut values)?;
+    if rounded {
+        values = quantised(model, &values);
+    }
     t.load(&values);
     Ok(t.without_gradients(|t| validate(t, model, frames, crop, clips)))
 }
@@ -379,7 +384,7 @@ fn validate<P: Tape>(t: &P, model: &Model, frames: usize, crop: usize, clips: &[
                 let mut reference = None;
                 for (k, x) in set.iter().enumerate() {
                     let x = picture(t, std::slice::from_ref(x));
-                    let quality = frame_quality(asked, k as u32, frames as u32) as f32;
+                    let quality = frame_quality(asked, k as u32, frames as u32).into();
                     let q = Quality::new(t, &[quality]);
                     let frame = match &reference {
                         None => intra(t, model, &x, &q),

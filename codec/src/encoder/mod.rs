@@ -1,6 +1,7 @@
 //! Encoding a GOP, through the decoder's own reconstruction.
 
 mod motion;
+mod prefilter;
 mod quality;
 mod refinement;
 mod spans;
@@ -82,8 +83,8 @@ impl Default for GopSettings {
 pub struct FrameLog {
     /// How it was coded.
     pub kind: FrameKind,
-    /// Its quality index.
-    pub quality: u8,
+    /// Its quality, up to 63; may be below 0.
+    pub quality: i8,
     /// Bits of its motion: of the motion latent with its hyper-latent, and of vectors.
     pub motion_bits: f64,
     /// Bits of the intra or residual latent.
@@ -93,7 +94,7 @@ pub struct FrameLog {
 }
 
 impl FrameLog {
-    fn new(kind: FrameKind, quality: u8) -> FrameLog {
+    fn new(kind: FrameKind, quality: i8) -> FrameLog {
         FrameLog { kind, quality, motion_bits: 0.0, residual_bits: 0.0, side_bits: 0.0 }
     }
 
@@ -130,6 +131,8 @@ pub struct GopEncoder<'a> {
     between_keeper: Keeper,
     sides: Sides,
     previous: Option<Yuv420>,
+    /// The first frame, until those that it is filtered with have come.
+    first: Option<Yuv420>,
     /// Frames that wait to be skipped over for a later one.
     waiting: Vec<Yuv420>,
     hasher: FramesHasher,
@@ -161,6 +164,7 @@ impl<'a> GopEncoder<'a> {
             sides: Sides::new(geometry.site),
             geometry,
             previous: None,
+            first: None,
             waiting: Vec::new(),
             hasher: FramesHasher::new(),
             frames: 0,
@@ -192,8 +196,11 @@ impl<'a> GopEncoder<'a> {
         let repeats = self.previous.as_ref() == Some(frame);
         self.previous = Some(frame.clone());
         let mut coded = Vec::new();
-        if self.reference.is_none() {
-            coded.push(self.intra(frame)?);
+        if self.frames == 0 && self.first.is_none() {
+            self.first = Some(frame.clone());
+            if self.settings.between == 0 {
+                coded = self.flush()?;
+            }
         } else if repeats {
             coded = self.flush()?;
             coded.push(self.repeat()?);
@@ -231,8 +238,10 @@ impl<'a> GopEncoder<'a> {
         Ok(self.coded(log, reference, None))
     }
 
+    /// Codes a frame by itself.
     fn intra(&mut self, frame: &Yuv420) -> Result<CodedFrame> {
         let quality = quality::intra(self.settings.quality, self.settings.length);
+        let frame = &prefilter::prefiltered(frame, self.waiting.iter(), quality);
         let mut log = FrameLog::new(FrameKind::Intra, quality);
         self.head(&mut log, None, 0)?;
         let g = self.geometry;
@@ -263,7 +272,11 @@ impl<'a> GopEncoder<'a> {
         let g = self.geometry;
         let codec = self.codec;
         let asked = self.settings.quality;
-        let quality = if skipped > 0 { quality::skipping(asked) } else { quality::inter(asked, self.frames) };
+        let lowest = codec.checkpoint.syntax().lowest;
+        let quality = match skipped {
+            0 => quality::inter(asked, self.frames, lowest),
+            _ => quality::skipping(asked, lowest),
+        };
         let mut log = FrameLog::new(FrameKind::Inter, quality);
         let source = Source::new(codec, frame, &g);
         let known = codec.motion_context(reference, &g);
@@ -289,7 +302,7 @@ impl<'a> GopEncoder<'a> {
     fn between(&mut self, frame: &Yuv420, span: &Span) -> Result<(Arc<Reference>, [Flow; 2], CodedFrame)> {
         let g = self.geometry;
         let codec = self.codec;
-        let quality = quality::between(self.settings.quality, span.depth);
+        let quality = quality::between(self.settings.quality, span.depth, codec.checkpoint.syntax().lowest);
         let mut log = FrameLog::new(FrameKind::Between, quality);
         let source = Source::new(codec, frame, &g);
         self.head(&mut log, None, 0)?;
@@ -349,13 +362,13 @@ impl<'a> GopEncoder<'a> {
         let [decoded, kept] = [&*next, before].map(|r| site_errors(&source.frame, &r.picture));
         let gain: Vec<f64> =
             decoded.iter().zip(kept).map(|(decoded, kept)| worth * (decoded - kept)).collect();
-        let kept = keeper.write(&mut self.coder, flow, &gain, lambda(log.quality as f32).into());
+        let kept = keeper.write(&mut self.coder, flow, &gain, lambda(log.quality.into()).into());
         put_back(Arc::make_mut(&mut next.picture), &before.picture, kept);
         log.side_bits += self.coder.bits_written() - start;
     }
 
     /// Writes what precedes the latents of a frame.
-    fn head(&mut self, log: &mut FrameLog, motion: Option<u8>, skipped: u32) -> Result<()> {
+    fn head(&mut self, log: &mut FrameLog, motion: Option<i8>, skipped: u32) -> Result<()> {
         let start = self.coder.bits_written();
         let FrameLog { kind, quality, .. } = *log;
         let head = Head { kind, quality, motion, anchors: anchors(self.frames), skipped };

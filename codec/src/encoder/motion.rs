@@ -32,14 +32,14 @@ impl GopEncoder<'_> {
         source: &Source,
         reference: &Reference,
         known: &Tensor<4>,
-        quality: u8,
+        quality: i8,
     ) -> Result<FrameMotion> {
         let g = self.geometry;
-        let worth = vectors::worth(lambda(quality as f32));
+        let worth = vectors::worth(lambda(quality.into()));
         let luma = Plane::luma(&source.frame);
         let shown = Plane::luma(&reference.picture);
         let Syntax { vectors, blend, .. } = self.codec.checkpoint.syntax();
-        let searched = Flow::from(&search(&luma, &shown, vectors::SEARCH * lambda(quality as f32)));
+        let searched = Flow::from(&search(&luma, &shown, vectors::SEARCH * lambda(quality.into())));
         let eye = vectors.then(|| Eye::new(&luma, &shown, blend));
         let tried = |told: Option<Told>| -> Result<TriedMotion> {
             let (mut flow, mut bits, mut site_bits) = (Flow::still(g.site), 0.0, Vec::new());
@@ -67,7 +67,7 @@ impl GopEncoder<'_> {
             (true, Effort::Slow) => &ROUGH_MOTIONS,
         };
         let told = motions.iter().map(|&(boost, smooth)| {
-            let quality = (quality as i32 + boost).clamp(0, 63) as u8;
+            let quality = (i32::from(quality) + boost).clamp(0, 63) as i8;
             Some(Told::analyse(self.codec, source, &reference.picture, quality, smooth, &g))
         });
         let mut best: Option<TriedMotion> = None;
@@ -117,9 +117,9 @@ impl GopEncoder<'_> {
         &mut self,
         source: &Source,
         span: &Span,
-        quality: u8,
+        quality: i8,
     ) -> Result<(Flow, Between)> {
-        let lambda = lambda(quality as f32);
+        let lambda = lambda(quality.into());
         let blend = self.codec.checkpoint.syntax().blend;
         let luma = Plane::luma(&source.frame);
         let shown = span.ends().map(|end| Plane::luma(&end.picture));
@@ -158,7 +158,7 @@ struct TriedMotion {
 /// What the motion network has to tell of a frame, before rounding.
 #[derive(Clone)]
 pub(crate) struct Told {
-    pub quality: u8,
+    pub quality: i8,
     /// Sites of the latent that tell nothing.
     silent: Vec<bool>,
     /// Its latent, format [`LATENT`].
@@ -171,13 +171,13 @@ impl Told {
         codec: &Codec,
         source: &Source,
         reference: &Yuv420,
-        quality: u8,
+        quality: i8,
         smooth: f32,
         g: &Geometry,
     ) -> Told {
         let [h, w] = g.site;
         let exec = &codec.exec;
-        let weight = SEARCH * smooth * lambda(quality as f32);
+        let weight = SEARCH * smooth * lambda(quality.into());
         let searched = Flow::from(&search(&Plane::luma(&source.frame), &Plane::luma(reference), weight));
         let blend = codec.checkpoint.syntax().blend;
         let seen = exec.tensor(&activation(&warped(reference, &searched, blend)), [PACKED, h, w]);

@@ -1,4 +1,7 @@
-//! Which frame of a GOP is coded how well: some carry the quality, others lean on them.
+//! Which frame of a GOP is coded how well: some carry the quality, others lean on them. What leans may be coded below the
+//! lowest quality that can be asked for, down to the `lowest` that the model knows.
+
+use crate::model::LOWEST;
 
 /// By how much better than asked the first frame is coded for every doubling of the GOP's length: all others are built on it.
 const INTRA: f64 = 2.8;
@@ -14,34 +17,34 @@ const BETWEEN: [i32; 3] = [-17, -20, -22];
 const ROOM: i32 = 16;
 
 /// Quality of the first frame of a GOP of about `length` frames for the quality asked for.
-pub(super) fn intra(asked: u8, length: u32) -> u8 {
+pub(super) fn intra(asked: u8, length: u32) -> i8 {
     let boost = (INTRA * f64::from(length.clamp(1, LONG)).log2()).round();
-    (i32::from(asked) + boost as i32).clamp(0, 63) as u8
+    (i32::from(asked) + boost as i32).clamp(0, 63) as i8
 }
 
 /// Quality of frame `index` of a GOP when it is coded from the one before.
-pub(super) fn inter(asked: u8, index: u32) -> u8 {
-    offset(asked, STEADY[index.saturating_sub(1) as usize % STEADY.len()])
+pub(super) fn inter(asked: u8, index: u32, lowest: i8) -> i8 {
+    offset(asked, STEADY[index.saturating_sub(1) as usize % STEADY.len()], lowest)
 }
 
 /// Quality of a frame that skips over others.
-pub(super) fn skipping(asked: u8) -> u8 {
-    offset(asked, SKIPPING)
+pub(super) fn skipping(asked: u8, lowest: i8) -> i8 {
+    offset(asked, SKIPPING, lowest)
 }
 
 /// Quality of a frame between others around which are `depth` more of the kind.
-pub(super) fn between(asked: u8, depth: usize) -> u8 {
-    offset(asked, BETWEEN[depth.min(BETWEEN.len() - 1)])
+pub(super) fn between(asked: u8, depth: usize, lowest: i8) -> i8 {
+    offset(asked, BETWEEN[depth.min(BETWEEN.len() - 1)], lowest)
 }
 
-fn offset(asked: u8, offset: i32) -> u8 {
+fn offset(asked: u8, offset: i32, lowest: i8) -> i8 {
     let asked = i32::from(asked);
-    (asked + offset * (63 - asked).clamp(0, ROOM) / ROOM).clamp(0, 63) as u8
+    (asked + offset * (63 - asked).clamp(0, ROOM) / ROOM).clamp(lowest.into(), 63) as i8
 }
 
 /// Quality of frame `index` of a GOP of about `length` frames, each of which is coded from the one before, for the quality asked for.
-pub fn frame_quality(asked: u8, index: u32, length: u32) -> u8 {
-    if index == 0 { intra(asked, length) } else { inter(asked, index) }
+pub fn frame_quality(asked: u8, index: u32, length: u32) -> i8 {
+    if index == 0 { intra(asked, length) } else { inter(asked, index, LOWEST) }
 }
 
 /// Whether the reference of frame `index` of a GOP becomes the anchor of the frames after it: frames that carry the quality
@@ -62,13 +65,14 @@ mod tests {
                 assert!(intra(low, length) <= intra(high, length));
             }
             for index in 1..5 {
-                assert!(inter(low, index) <= inter(high, index));
+                assert!(inter(low, index, LOWEST) <= inter(high, index, LOWEST));
             }
             for depth in 0..4 {
-                assert!(between(low, depth) <= between(high, depth));
+                assert!(between(low, depth, LOWEST) <= between(high, depth, LOWEST));
             }
-            assert!(skipping(low) <= skipping(high));
+            assert!(skipping(low, LOWEST) <= skipping(high, LOWEST));
         }
-        assert_eq!([intra(30, 1), inter(63, 1), skipping(63), between(63, 2)], [30, 63, 63, 63]);
+        assert_eq!([intra(30, 1), inter(63, 1, 0), skipping(63, 0), between(63, 2, 0)], [30, 63, 63, 63]);
+        assert_eq!([between(0, 2, 0), between(0, 2, LOWEST), between(2, 1, LOWEST)], [0, LOWEST, -18]);
     }
 }

@@ -40,7 +40,7 @@ impl GopEncoder<'_> {
         let judged = |attempt: Attempt| {
             let seen = judge.judge(&attempt.next.picture);
             let bits = attempt.coded.side_bits + attempt.coded.symbol_bits;
-            let cost = seen.distortion + f64::from(lambda(log.quality as f32)) * bits;
+            let cost = seen.distortion + f64::from(lambda(log.quality.into())) * bits;
             Judged { attempt, cost, missing: seen.missing }
         };
         let pace = judge.pace();

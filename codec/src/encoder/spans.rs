@@ -29,14 +29,19 @@ impl GopEncoder<'_> {
     /// Codes the frames that wait: the last one of them, and those that it skips over, or, with much effort, in shorter spans where
     /// that is cheaper.
     pub(super) fn flush(&mut self) -> Result<Vec<CodedFrame>> {
+        let mut coded = Vec::new();
+        if let Some(first) = self.first.take() {
+            coded.push(self.intra(&first)?);
+        }
         let frames = std::mem::take(&mut self.waiting);
         if frames.is_empty() {
-            return Ok(Vec::new());
+            return Ok(coded);
         }
-        match self.settings.effort {
-            Effort::Slow => Ok(self.cheapest(&frames, DEPTH)?.0),
-            Effort::Fast | Effort::Medium => self.span(&frames),
-        }
+        coded.extend(match self.settings.effort {
+            Effort::Slow => self.cheapest(&frames, DEPTH)?.0,
+            Effort::Fast | Effort::Medium => self.span(&frames)?,
+        });
+        Ok(coded)
     }
 
     /// Codes frames as one span or, where that costs less, as two, each of which may be two; also gives what they cost in

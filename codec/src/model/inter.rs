@@ -1,4 +1,5 @@
-//! Frames coded from the one before and an anchor: context from both warped pictures, conditional residual.
+//! Frames coded from the one before and an anchor, or from an earlier and a later one: context from both warped pictures,
+//! conditional residual.
 
 use super::FEATURES;
 use super::blocks::{Down, Residual, Up, chain};
@@ -15,6 +16,8 @@ const CONTEXT: usize = 96;
 /// Quantisation step relative to the square root of lambda.
 const STEP: f32 = 2.4;
 const WIDTH: usize = FEATURES;
+/// Version of the checkpoint format since which the two references of a frame between others are told apart.
+const ENDS: u8 = 11;
 /// Share of the anchor's prediction before training.
 const BLEND: f32 = 0.25;
 
@@ -28,6 +31,7 @@ pub struct Inter {
     shortcut: Shortcut,
     context_in: Conv,
     anchor_in: Conv,
+    ends_in: Conv,
     context: Vec<Residual>,
     context_entropy: Down,
     analysis_in: Conv,
@@ -39,16 +43,25 @@ pub struct Inter {
     synthesis_out: Conv,
     refinement: Conv,
     blend: Conv,
+    lean: Conv,
 }
 
-/// What the warped reference and the warped anchor tell about the current frame.
+/// What is seen of a frame beside its prediction.
+pub enum Beside<T> {
+    /// The warped anchor.
+    Anchor(T),
+    /// What the later one of two warped references shows in excess of the earlier one; the prediction has something of both.
+    Ends(T),
+}
+
+/// What the warped references tell about the current frame.
 pub struct Context<T> {
     /// At 1/8 resolution, for the transforms, `[b, 64, h, w]`.
     pub picture: T,
     /// At 1/16 resolution, for the entropy model.
     pub entropy: T,
     /// How far to go from the prediction towards the anchor's, for luma and for chroma, `[b, 2, h, w]`, to be limited to
-    /// 0 to 1.
+    /// 0 to 1; how much of the difference between ends to add, to be limited to -1 to 1.
     pub blend: T,
     /// What to add to the prediction after that, before anything is subtracted from it, packed.
     pub refinement: T,
@@ -76,6 +89,7 @@ impl Inter {
                 shortcut: Shortcut::new(p, "shortcut", KEPT),
                 context_in: p.conv("context.in", PACKED + FEATURES + 1, WIDTH, 3, Init::Fan(1.0)),
                 anchor_in: p.conv("anchor.in", PACKED, WIDTH, 3, Init::Constant(0.0)).since(p, 4),
+                ends_in: p.conv("ends.in", PACKED, WIDTH, 3, Init::Constant(0.0)).since(p, ENDS),
                 context: Residual::stack(p, "context.block", WIDTH, 2, 0),
                 context_entropy: Down::new(p, "context.entropy", WIDTH, CONTEXT, Init::Fan(1.0)),
                 analysis_in: p.conv("analysis.in", 2 * PACKED + WIDTH, WIDTH, 3, Init::Fan(1.0)),
@@ -96,6 +110,7 @@ impl Inter {
                     .format(p, PIXEL)
                     .since(p, 3),
                 blend: p.conv("blend", WIDTH, 2, 3, Init::Constant(0.0)).since(p, 4),
+                lean: p.conv("lean", WIDTH, 2, 3, Init::Constant(0.0)).since(p, ENDS),
             };
             p.list[inter.blend.bias].init = Init::Constant(BLEND);
             inter
@@ -107,23 +122,26 @@ impl Inter {
         &self.shortcut
     }
 
-    /// Context from the packed `prediction` (the warped reference frame), the warped reference features, and the warped
-    /// anchor.
+    /// Context from the packed `prediction` (the warped reference frame, or a mixture of two), the warped reference features, and
+    /// what else is seen.
     pub fn context<O: Ops>(
         &self,
         o: &O,
         prediction: &O::Tensor,
         features: &O::Tensor,
-        anchor: &O::Tensor,
+        beside: &Beside<O::Tensor>,
         quality: &O::Tensor,
     ) -> Context<O::Tensor> {
         let h = o.cat(&[prediction, features, &o.plane(quality, prediction)]);
-        let told = o.conv(&self.anchor_in, &o.sub(anchor, prediction));
+        let (told, blend) = match beside {
+            Beside::Anchor(anchor) => (o.conv(&self.anchor_in, &o.sub(anchor, prediction)), &self.blend),
+            Beside::Ends(difference) => (o.conv(&self.ends_in, difference), &self.lean),
+        };
         let h = o.conv_add(&self.context_in, &h, &told);
         let picture = chain(o, &self.context, &o.leaky(&h));
         let entropy = self.context_entropy.leaky(o, &picture);
         let refinement = o.conv(&self.refinement, &picture);
-        let blend = o.conv(&self.blend, &picture);
+        let blend = o.conv(blend, &picture);
         Context { picture, entropy, blend, refinement }
     }
 

@@ -16,6 +16,8 @@ use params::Params;
 pub const FEATURES: usize = 64;
 /// Number of quality levels, 0 (smallest) to 63 (best).
 pub const QUALITIES: usize = 64;
+/// Lowest quality of a frame: what few frames or none are built on may be coded below the lowest quality that can be asked for.
+pub const LOWEST: i8 = -21;
 /// What a bit per pixel is worth in squared grey levels at the worst and at the best quality.
 pub const LAMBDA: [f32; 2] = [1500.0, 5.0];
 

@@ -12,6 +12,10 @@ pub trait Ops {
 
     /// Convolution with stride 1, zero padding `k / 2`, and bias; output rounded to the format of the layer.
     fn conv(&self, layer: &Conv, x: &Self::Tensor) -> Self::Tensor;
+    /// Whether the layer gives nothing but zeros, as those that a checkpoint does not know of do.
+    fn silent(&self, _layer: &Conv) -> bool {
+        false
+    }
     /// `max(x, x / 8)`: exact in fixed point because the slope is a power of two.
     fn leaky(&self, x: &Self::Tensor) -> Self::Tensor;
     /// `leaky(conv(x))`; an executor may take both in one pass.
