@@ -238,9 +238,14 @@ impl<'a> GopEncoder<'a> {
         Ok(self.coded(log, reference, None))
     }
 
+    /// The quality asked for, on the scale of frames' qualities.
+    fn asked(&self) -> i32 {
+        quality::asked(self.settings.quality, self.codec.checkpoint.syntax().lowest)
+    }
+
     /// Codes a frame by itself.
     fn intra(&mut self, frame: &Yuv420) -> Result<CodedFrame> {
-        let quality = quality::intra(self.settings.quality, self.settings.length);
+        let quality = quality::intra(self.asked(), self.settings.length);
         let frame = &prefilter::prefiltered(frame, self.waiting.iter(), quality);
         let mut log = FrameLog::new(FrameKind::Intra, quality);
         self.head(&mut log, None, 0)?;
@@ -271,11 +276,10 @@ impl<'a> GopEncoder<'a> {
     ) -> Result<(Arc<Reference>, Flow, CodedFrame)> {
         let g = self.geometry;
         let codec = self.codec;
-        let asked = self.settings.quality;
         let lowest = codec.checkpoint.syntax().lowest;
         let quality = match skipped {
-            0 => quality::inter(asked, self.frames, lowest),
-            _ => quality::skipping(asked, lowest),
+            0 => quality::inter(self.asked(), self.frames, lowest),
+            _ => quality::skipping(self.asked(), lowest),
         };
         let mut log = FrameLog::new(FrameKind::Inter, quality);
         let source = Source::new(codec, frame, &g);
@@ -302,7 +306,7 @@ impl<'a> GopEncoder<'a> {
     fn between(&mut self, frame: &Yuv420, span: &Span) -> Result<(Arc<Reference>, [Flow; 2], CodedFrame)> {
         let g = self.geometry;
         let codec = self.codec;
-        let quality = quality::between(self.settings.quality, span.depth, codec.checkpoint.syntax().lowest);
+        let quality = quality::between(self.asked(), span.depth, codec.checkpoint.syntax().lowest);
         let mut log = FrameLog::new(FrameKind::Between, quality);
         let source = Source::new(codec, frame, &g);
         self.head(&mut log, None, 0)?;

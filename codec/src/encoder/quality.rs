@@ -16,34 +16,45 @@ const BETWEEN: [i32; 3] = [-17, -20, -22];
 /// Near the best quality there is no room to carry: what is taken away shrinks over this many steps.
 const ROOM: i32 = 16;
 
+/// Below this, a step of what users ask for is two steps of frames' qualities: their scale reaches from 24 dB, about, to 40, and to
+/// more where colour allows it.
+const STEEP: i32 = 12;
+
+/// What a user asks for, on the scale of frames' qualities.
+pub(super) fn asked(quality: u8, lowest: i8) -> i32 {
+    let quality = i32::from(quality);
+    quality - (STEEP - quality).clamp(0, -i32::from(lowest))
+}
+
 /// Quality of the first frame of a GOP of about `length` frames for the quality asked for.
-pub(super) fn intra(asked: u8, length: u32) -> i8 {
+pub(super) fn intra(asked: i32, length: u32) -> i8 {
     let boost = (INTRA * f64::from(length.clamp(1, LONG)).log2()).round();
-    (i32::from(asked) + boost as i32).clamp(0, 63) as i8
+    (asked + boost as i32).clamp(0, 63) as i8
 }
 
 /// Quality of frame `index` of a GOP when it is coded from the one before.
-pub(super) fn inter(asked: u8, index: u32, lowest: i8) -> i8 {
+pub(super) fn inter(asked: i32, index: u32, lowest: i8) -> i8 {
     offset(asked, STEADY[index.saturating_sub(1) as usize % STEADY.len()], lowest)
 }
 
 /// Quality of a frame that skips over others.
-pub(super) fn skipping(asked: u8, lowest: i8) -> i8 {
+pub(super) fn skipping(asked: i32, lowest: i8) -> i8 {
     offset(asked, SKIPPING, lowest)
 }
 
 /// Quality of a frame between others around which are `depth` more of the kind.
-pub(super) fn between(asked: u8, depth: usize, lowest: i8) -> i8 {
+pub(super) fn between(asked: i32, depth: usize, lowest: i8) -> i8 {
     offset(asked, BETWEEN[depth.min(BETWEEN.len() - 1)], lowest)
 }
 
-fn offset(asked: u8, offset: i32, lowest: i8) -> i8 {
-    let asked = i32::from(asked);
+fn offset(asked: i32, offset: i32, lowest: i8) -> i8 {
     (asked + offset * (63 - asked).clamp(0, ROOM) / ROOM).clamp(lowest.into(), 63) as i8
 }
 
-/// Quality of frame `index` of a GOP of about `length` frames, each of which is coded from the one before, for the quality asked for.
+/// Quality of frame `index` of a GOP of about `length` frames, each of which is coded from the one before, for the quality `asked` for on
+/// the same scale.
 pub fn frame_quality(asked: u8, index: u32, length: u32) -> i8 {
+    let asked = asked.into();
     if index == 0 { intra(asked, length) } else { inter(asked, index, LOWEST) }
 }
 
@@ -60,7 +71,9 @@ mod tests {
 
     #[test]
     fn quality_asked_for_orders_every_kind_of_frame() {
-        for (low, high) in (0..63).zip(1..64) {
+        let scale = (0..64).map(|quality| asked(quality, LOWEST));
+        for (low, high) in scale.clone().zip(scale.skip(1)) {
+            assert!(low < high);
             for length in [1, 12, 32, 65536] {
                 assert!(intra(low, length) <= intra(high, length));
             }
@@ -74,5 +87,7 @@ mod tests {
         }
         assert_eq!([intra(30, 1), inter(63, 1, 0), skipping(63, 0), between(63, 2, 0)], [30, 63, 63, 63]);
         assert_eq!([between(0, 2, 0), between(0, 2, LOWEST), between(2, 1, LOWEST)], [0, LOWEST, -18]);
+        assert_eq!([0, 4, 12, 63].map(|quality| asked(quality, LOWEST)), [-12, -4, 12, 63]);
+        assert_eq!([0, 4, 12].map(|quality| asked(quality, 0)), [0, 4, 12]);
     }
 }

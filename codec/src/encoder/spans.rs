@@ -55,7 +55,7 @@ impl GopEncoder<'_> {
         };
         let distortion: f64 = frames.iter().zip(&coded).map(lost).sum();
         let bits: f64 = coded.iter().map(|frame| frame.log.bits()).sum();
-        let cost = distortion + f64::from(lambda(f32::from(self.settings.quality) - STEEPER)) * bits;
+        let cost = distortion + f64::from(lambda(self.asked() as f32 - STEEPER)) * bits;
         if depth > 0 && frames.len() > 1 {
             let (first, last) = frames.split_at(frames.len().div_ceil(2));
             let mut halves = self.clone();
