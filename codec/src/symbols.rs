@@ -73,16 +73,10 @@ impl LatentCoder<'_> {
     }
 
     fn step(&self, channel: usize) -> i32 {
-        let step = |quality: usize| self.steps[quality.min(QUALITIES - 1) * self.channels() + channel];
-        match usize::try_from(self.quality) {
-            Ok(quality) => step(quality) as i32,
-            Err(_) => {
-                ((u64::from(step(0))
-                    * COARSER[usize::from(self.quality.unsigned_abs()).min(COARSER.len() - 1)]
-                    + 2048)
-                    >> 12) as i32
-            }
-        }
+        let quality = usize::try_from(self.quality).unwrap_or(0).min(QUALITIES - 1);
+        let below = usize::from(self.quality.min(0).unsigned_abs()).min(COARSER.len() - 1);
+        let step = u64::from(self.steps[quality * self.channels() + channel]);
+        ((step * COARSER[below] + 2048) >> 12) as i32
     }
 
     /// Means of the hyper-latent in format [`WIDE`], and its scale indices.
@@ -308,4 +302,18 @@ fn hyper_value(mean: i32, symbol: i32) -> i32 {
 fn scale_index(log_scale: i32) -> u8 {
     let quarter = 1 << (ENTROPY.frac - 2);
     ((log_scale + quarter / 2).div_euclid(quarter) + SCALE_ONE as i32).clamp(0, SCALES as i32 - 1) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::lambda;
+
+    #[test]
+    fn steps_grow_below_quality_0_as_the_root_of_lambda() {
+        for (below, &coarser) in COARSER.iter().enumerate() {
+            let root = (lambda(-(below as f32)) / lambda(0.0)).sqrt();
+            assert!((coarser as f32 - 4096.0 * root).abs() < 1.0, "{below}: {coarser}");
+        }
+    }
 }
