@@ -64,8 +64,9 @@ pub struct GopSettings {
     pub quality: u8,
     /// How hard to try.
     pub effort: Effort,
-    /// How many frames may be skipped over to be coded from both sides later, at most 7; as many have to wait. 0 where they
-    /// may not wait; models before version 10 of the checkpoint cannot.
+    /// How many frames may be skipped over to be coded from both sides later, at most 7; as many have to wait, and the first
+    /// frame for them, which is filtered with what they show. 0 where they may not wait; models before version 10 of the
+    /// checkpoint cannot.
     pub between: u32,
     /// About how many frames the GOP will have: the more build on its first frame, the better that is coded.
     pub length: u32,
