@@ -34,7 +34,9 @@ pub use analysis::Analysis;
 pub use codec::{Codec, FrameKind};
 pub use decoder::GopDecoder;
 pub use device::DeviceChoice;
-pub use encoder::{CodedFrame, Effort, FrameLog, GopEncoder, GopSettings, anchors, frame_quality};
+pub use encoder::{
+    CodedFrame, Effort, FrameLog, GopEncoder, GopSettings, QUALITY_ROOM, anchors, frame_quality,
+};
 pub use error::{Error, Result};
 pub use frame_syntax::MOST_SKIPPED;
 pub use inspect::Inspection;

@@ -26,8 +26,8 @@ impl Source {
 
     /// Squared errors of the luma of a packed prediction, in grey levels, by site of the motion latent.
     pub fn motion_errors(&self, prediction: &[i32], g: &Geometry) -> Vec<f64> {
-        let target = pack(&self.frame, |v| (v as i32 - 128) << (PIXEL.frac - 5));
-        let scale = 1.0 / (1u64 << (2 * (PIXEL.frac - 5))) as f64;
+        let target = samples(&self.frame);
+        let scale = 1.0 / f64::from(GREY_LEVEL * GREY_LEVEL);
         let [h, w] = g.site;
         let mut errors = vec![0i64; g.motion[0] * g.motion[1]];
         let maps = prediction.chunks_exact(h * w).zip(target.chunks_exact(h * w)).take(LUMA);
@@ -36,6 +36,14 @@ impl Source {
         }
         errors.into_iter().map(|error| error as f64 * scale).collect()
     }
+}
+
+/// A grey level in format [`PIXEL`].
+pub(crate) const GREY_LEVEL: i32 = (1 << PIXEL.frac) / GREY as i32;
+
+/// A picture as predictions are, packed, format [`PIXEL`].
+pub(crate) fn samples(frame: &Yuv420) -> Vec<i32> {
+    pack(frame, |v| GREY_LEVEL * (i32::from(v) - 128))
 }
 
 /// A picture as the networks see it.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
+use vcn_codec::QUALITY_ROOM;
 use vcn_codec::model::LOWEST;
 use vcn_media::{Colour, OpenOptions, Yuv420, open};
 
@@ -151,9 +152,8 @@ const NETWORK: f32 = 0.25;
 /// In how many of the batches of three frames and more the last one is coded before the one before it.
 const BETWEEN: f32 = 0.5;
 
-/// By how much the quality of a frame between others exceeds theirs, and below how much room above that shrinks: as in the encoder.
+/// By how much the quality of a frame between others exceeds theirs.
 const BETWEEN_SPREAD: [f32; 2] = [-22.0, -6.0];
-const ROOM: f32 = 16.0;
 
 /// How many of the frames become anchors: distances vary, so that the encoder may choose.
 const ANCHORS: f32 = 0.25;
@@ -193,7 +193,7 @@ impl Batch {
         if between {
             let [low, high] = BETWEEN_SPREAD;
             for quality in &mut qualities[shape.frames - 2] {
-                let room = ((63.0 - *quality) / ROOM).min(1.0);
+                let room = ((63.0 - *quality) / QUALITY_ROOM as f32).min(1.0);
                 *quality = (*quality + room * (low + (high - low) * rng.f32())).max(f32::from(LOWEST));
             }
         }

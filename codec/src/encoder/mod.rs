@@ -12,6 +12,7 @@ use burn::tensor::Tensor;
 use vcn_media::Yuv420;
 
 use crate::Result;
+use crate::checkpoint::Syntax;
 use crate::codec::{Codec, FrameKind, Geometry, Prediction, Reference};
 use crate::container::{FramesHasher, GopRecord};
 use crate::entropy::{Histogram, SymbolEncoder};
@@ -29,7 +30,8 @@ use crate::vectors::{Sides, Vectors};
 use crate::warp::Flow;
 
 pub(crate) use motion::Told;
-pub use quality::{anchors, frame_quality};
+use quality::Qualities;
+pub use quality::{QUALITY_ROOM, anchors, frame_quality};
 
 /// How hard the encoder tries; the format is the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -123,6 +125,7 @@ pub struct GopEncoder<'a> {
     coder: SymbolEncoder,
     geometry: Geometry,
     settings: GopSettings,
+    qualities: Qualities,
     inspects: bool,
     /// The latest frame that was coded from earlier ones alone.
     reference: Option<Arc<Reference>>,
@@ -132,9 +135,7 @@ pub struct GopEncoder<'a> {
     between_keeper: Keeper,
     sides: Sides,
     previous: Option<Yuv420>,
-    /// The first frame, until those that it is filtered with have come.
-    first: Option<Yuv420>,
-    /// Frames that wait to be skipped over for a later one.
+    /// Frames that wait: the first one for those that it is filtered with, the others to be skipped over for a later one.
     waiting: Vec<Yuv420>,
     hasher: FramesHasher,
     /// Number of coded frames.
@@ -152,11 +153,13 @@ impl<'a> GopEncoder<'a> {
         settings: GopSettings,
     ) -> GopEncoder<'a> {
         let geometry = Geometry::new(width, height);
-        let most = if codec.checkpoint.syntax().between { MOST_SKIPPED } else { 0 };
+        let Syntax { between, lowest, .. } = codec.checkpoint.syntax();
+        let most = if between { MOST_SKIPPED } else { 0 };
         GopEncoder {
             codec,
             coder: SymbolEncoder::new(),
             settings: GopSettings { between: settings.between.min(most), ..settings },
+            qualities: Qualities::new(settings.quality, lowest),
             inspects: false,
             reference: None,
             keeper: Keeper::new(geometry.site),
@@ -165,7 +168,6 @@ impl<'a> GopEncoder<'a> {
             sides: Sides::new(geometry.site),
             geometry,
             previous: None,
-            first: None,
             waiting: Vec::new(),
             hasher: FramesHasher::new(),
             frames: 0,
@@ -197,12 +199,7 @@ impl<'a> GopEncoder<'a> {
         let repeats = self.previous.as_ref() == Some(frame);
         self.previous = Some(frame.clone());
         let mut coded = Vec::new();
-        if self.frames == 0 && self.first.is_none() {
-            self.first = Some(frame.clone());
-            if self.settings.between == 0 {
-                coded = self.flush()?;
-            }
-        } else if repeats {
+        if repeats {
             coded = self.flush()?;
             coded.push(self.repeat()?);
         } else {
@@ -239,15 +236,10 @@ impl<'a> GopEncoder<'a> {
         Ok(self.coded(log, reference, None))
     }
 
-    /// The quality asked for, on the scale of frames' qualities.
-    fn asked(&self) -> i32 {
-        quality::asked(self.settings.quality, self.codec.checkpoint.syntax().lowest)
-    }
-
-    /// Codes a frame by itself.
-    fn intra(&mut self, frame: &Yuv420) -> Result<CodedFrame> {
-        let quality = quality::intra(self.asked(), self.settings.length);
-        let frame = &prefilter::prefiltered(frame, self.waiting.iter(), quality);
+    /// Codes a frame by itself, filtered with those after it.
+    fn intra(&mut self, frame: &Yuv420, after: &[Yuv420]) -> Result<CodedFrame> {
+        let quality = self.qualities.intra(self.settings.length);
+        let frame = &prefilter::prefiltered(frame, after, quality);
         let mut log = FrameLog::new(FrameKind::Intra, quality);
         self.head(&mut log, None, 0)?;
         let g = self.geometry;
@@ -277,10 +269,9 @@ impl<'a> GopEncoder<'a> {
     ) -> Result<(Arc<Reference>, Flow, CodedFrame)> {
         let g = self.geometry;
         let codec = self.codec;
-        let lowest = codec.checkpoint.syntax().lowest;
         let quality = match skipped {
-            0 => quality::inter(self.asked(), self.frames, lowest),
-            _ => quality::skipping(self.asked(), lowest),
+            0 => self.qualities.inter(self.frames),
+            _ => self.qualities.skipping(),
         };
         let mut log = FrameLog::new(FrameKind::Inter, quality);
         let source = Source::new(codec, frame, &g);
@@ -307,7 +298,7 @@ impl<'a> GopEncoder<'a> {
     fn between(&mut self, frame: &Yuv420, span: &Span) -> Result<(Arc<Reference>, [Flow; 2], CodedFrame)> {
         let g = self.geometry;
         let codec = self.codec;
-        let quality = quality::between(self.asked(), span.depth, codec.checkpoint.syntax().lowest);
+        let quality = self.qualities.between(span.depth);
         let mut log = FrameLog::new(FrameKind::Between, quality);
         let source = Source::new(codec, frame, &g);
         self.head(&mut log, None, 0)?;

@@ -8,10 +8,10 @@ use vcn_media::Yuv420;
 
 use crate::codec::{sample, warped};
 use crate::model::lambda;
-use crate::model::params::PIXEL;
 use crate::model::transform::LUMA;
-use crate::packing::{SITE, pack, padded, unpack};
+use crate::packing::{SITE, padded, unpack};
 use crate::search::search;
+use crate::source::{GREY_LEVEL, samples};
 use crate::vectors;
 use crate::warp::{Blend, Flow, Plane};
 
@@ -24,27 +24,22 @@ const APART: f32 = 2.0;
 const FAILED: f32 = 4.0;
 
 /// A frame to be coded at a `quality`, filtered along the motion to `others`, the nearest first; padded.
-pub(super) fn prefiltered<'a>(
-    frame: &Yuv420,
-    others: impl Iterator<Item = &'a Yuv420>,
-    quality: i8,
-) -> Yuv420 {
+pub(super) fn prefiltered(frame: &Yuv420, others: &[Yuv420], quality: i8) -> Yuv420 {
     let frame = padded(frame);
     let (height, width) = (frame.height / SITE, frame.width / SITE);
     let sites = height * width;
     let lambda = lambda(quality.into());
-    let grey = 1 << (PIXEL.frac - 5);
     let luma = Plane::luma(&frame);
-    let own = pack(&frame, |v| (i32::from(v) - 128) * grey);
+    let own = samples(&frame);
     let mut mean: Vec<[f32; 2]> = own.iter().map(|&v| [v as f32, 1.0]).collect();
-    for (other, same) in others.zip(SAME) {
+    for (other, same) in others.iter().zip(SAME) {
         let other = padded(other);
         let flow = Flow::from(&search(&luma, &Plane::luma(&other), vectors::SEARCH * lambda));
         let seen = warped(&other, &flow, Blend::Pictures);
         let squares: Vec<f32> = own
             .iter()
             .zip(&seen)
-            .map(|(own, seen)| ((own - seen) as f32 / grey as f32).powi(2) / lambda)
+            .map(|(own, seen)| ((own - seen) as f32 / GREY_LEVEL as f32).powi(2) / lambda)
             .collect();
         let mut errors = vec![0f32; sites];
         for of_channel in squares.chunks_exact(sites).take(LUMA) {
@@ -89,12 +84,12 @@ mod tests {
             (state >> 29) as i32 * 2 - 7
         };
         let clean = picture(0, &mut || 0);
-        let [frame, first, second] = [0, 2, 4].map(|moved| picture(moved, &mut noise));
-        let filtered = prefiltered(&frame, [&first, &second].into_iter(), 28);
+        let [frame, others @ ..] = [0, 2, 4].map(|moved| picture(moved, &mut noise));
+        let filtered = prefiltered(&frame, &others, 28);
         assert!(error(&filtered, &clean) < 0.7 * error(&frame, &clean), "{}", error(&filtered, &clean));
-        let mut other = first.clone();
+        let [mut other, _] = others;
         other.y.fill(20);
-        assert!(prefiltered(&frame, [&other].into_iter(), 28) == frame);
-        assert!(prefiltered(&frame, std::iter::empty(), 28) == frame);
+        assert!(prefiltered(&frame, &[other], 28) == frame);
+        assert!(prefiltered(&frame, &[], 28) == frame);
     }
 }

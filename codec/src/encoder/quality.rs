@@ -14,48 +14,60 @@ const STEADY: [i32; 4] = [-7, -5, -7, -3];
 const SKIPPING: i32 = -3;
 const BETWEEN: [i32; 3] = [-17, -20, -22];
 /// Near the best quality there is no room to carry: what is taken away shrinks over this many steps.
-const ROOM: i32 = 16;
+pub const QUALITY_ROOM: i32 = 16;
 
 /// Below this, a step of what users ask for is two steps of frames' qualities: their scale reaches from 24 dB, about, to 40, and to
 /// more where colour allows it.
 const STEEP: i32 = 12;
 
-/// What a user asks for, on the scale of frames' qualities.
-pub(super) fn asked(quality: u8, lowest: i8) -> i32 {
-    let quality = i32::from(quality);
-    quality - (STEEP - quality).clamp(0, -i32::from(lowest))
+/// The qualities of the frames of a GOP.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Qualities {
+    /// What a user asks for, on the scale of frames' qualities.
+    pub asked: i32,
+    /// The lowest that the model knows.
+    lowest: i8,
 }
 
-/// Quality of the first frame of a GOP of about `length` frames for the quality asked for.
-pub(super) fn intra(asked: i32, length: u32) -> i8 {
-    let boost = (INTRA * f64::from(length.clamp(1, LONG)).log2()).round();
-    (asked + boost as i32).clamp(0, 63) as i8
-}
+impl Qualities {
+    /// For the quality that a user asks for.
+    pub fn new(quality: u8, lowest: i8) -> Qualities {
+        let quality = i32::from(quality);
+        Qualities { asked: quality - (STEEP - quality).clamp(0, -i32::from(lowest)), lowest }
+    }
 
-/// Quality of frame `index` of a GOP when it is coded from the one before.
-pub(super) fn inter(asked: i32, index: u32, lowest: i8) -> i8 {
-    offset(asked, STEADY[index.saturating_sub(1) as usize % STEADY.len()], lowest)
-}
+    /// Of the first frame of a GOP of about `length` frames.
+    pub fn intra(self, length: u32) -> i8 {
+        let boost = (INTRA * f64::from(length.clamp(1, LONG)).log2()).round();
+        (self.asked + boost as i32).clamp(0, 63) as i8
+    }
 
-/// Quality of a frame that skips over others.
-pub(super) fn skipping(asked: i32, lowest: i8) -> i8 {
-    offset(asked, SKIPPING, lowest)
-}
+    /// Of frame `index` of a GOP when it is coded from the one before.
+    pub fn inter(self, index: u32) -> i8 {
+        self.offset(STEADY[index.saturating_sub(1) as usize % STEADY.len()])
+    }
 
-/// Quality of a frame between others around which are `depth` more of the kind.
-pub(super) fn between(asked: i32, depth: usize, lowest: i8) -> i8 {
-    offset(asked, BETWEEN[depth.min(BETWEEN.len() - 1)], lowest)
-}
+    /// Of a frame that skips over others.
+    pub fn skipping(self) -> i8 {
+        self.offset(SKIPPING)
+    }
 
-fn offset(asked: i32, offset: i32, lowest: i8) -> i8 {
-    (asked + offset * (63 - asked).clamp(0, ROOM) / ROOM).clamp(lowest.into(), 63) as i8
+    /// Of a frame between others around which are `depth` more of the kind.
+    pub fn between(self, depth: usize) -> i8 {
+        self.offset(BETWEEN[depth.min(BETWEEN.len() - 1)])
+    }
+
+    fn offset(self, offset: i32) -> i8 {
+        (self.asked + offset * (63 - self.asked).clamp(0, QUALITY_ROOM) / QUALITY_ROOM)
+            .clamp(self.lowest.into(), 63) as i8
+    }
 }
 
 /// Quality of frame `index` of a GOP of about `length` frames, each of which is coded from the one before, for the quality `asked` for on
 /// the same scale.
 pub fn frame_quality(asked: u8, index: u32, length: u32) -> i8 {
-    let asked = asked.into();
-    if index == 0 { intra(asked, length) } else { inter(asked, index, LOWEST) }
+    let qualities = Qualities { asked: asked.into(), lowest: LOWEST };
+    if index == 0 { qualities.intra(length) } else { qualities.inter(index) }
 }
 
 /// Whether the reference of frame `index` of a GOP becomes the anchor of the frames after it: frames that carry the quality
@@ -71,23 +83,27 @@ mod tests {
 
     #[test]
     fn quality_asked_for_orders_every_kind_of_frame() {
-        let scale = (0..64).map(|quality| asked(quality, LOWEST));
+        let scale = (0..64).map(|quality| Qualities::new(quality, LOWEST));
         for (low, high) in scale.clone().zip(scale.skip(1)) {
-            assert!(low < high);
+            assert!(low.asked < high.asked);
             for length in [1, 12, 32, 65536] {
-                assert!(intra(low, length) <= intra(high, length));
+                assert!(low.intra(length) <= high.intra(length));
             }
             for index in 1..5 {
-                assert!(inter(low, index, LOWEST) <= inter(high, index, LOWEST));
+                assert!(low.inter(index) <= high.inter(index));
             }
             for depth in 0..4 {
-                assert!(between(low, depth, LOWEST) <= between(high, depth, LOWEST));
+                assert!(low.between(depth) <= high.between(depth));
             }
-            assert!(skipping(low, LOWEST) <= skipping(high, LOWEST));
+            assert!(low.skipping() <= high.skipping());
         }
-        assert_eq!([intra(30, 1), inter(63, 1, 0), skipping(63, 0), between(63, 2, 0)], [30, 63, 63, 63]);
-        assert_eq!([between(0, 2, 0), between(0, 2, LOWEST), between(2, 1, LOWEST)], [0, LOWEST, -18]);
-        assert_eq!([0, 4, 12, 63].map(|quality| asked(quality, LOWEST)), [-12, -4, 12, 63]);
-        assert_eq!([0, 4, 12].map(|quality| asked(quality, 0)), [0, 4, 12]);
+        let best = Qualities::new(63, 0);
+        let first = Qualities::new(30, 0).intra(1);
+        assert_eq!([first, best.inter(1), best.skipping(), best.between(2)], [30, 63, 63, 63]);
+        let depths = [(0, 0, 2), (0, LOWEST, 2), (2, LOWEST, 1)];
+        let between = depths.map(|(asked, lowest, depth)| Qualities { asked, lowest }.between(depth));
+        assert_eq!(between, [0, LOWEST, -18]);
+        assert_eq!([0, 4, 12, 63].map(|quality| Qualities::new(quality, LOWEST).asked), [-12, -4, 12, 63]);
+        assert_eq!([0, 4, 12].map(|quality| Qualities::new(quality, 0).asked), [0, 4, 12]);
     }
 }

@@ -23,24 +23,28 @@ impl GopEncoder<'_> {
     pub(super) fn window(&self) -> usize {
         let span = self.settings.between + 1;
         let spans = if self.settings.effort == Effort::Slow && span > 1 { 2 } else { 1 };
-        (span * spans).min(MOST_SKIPPED + 1) as usize
+        let first = u32::from(self.reference.is_none() && span > 1);
+        ((span * spans).min(MOST_SKIPPED + 1) + first) as usize
     }
 
-    /// Codes the frames that wait: the last one of them, and those that it skips over, or, with much effort, in shorter spans where
+    /// Codes the frames that wait: the GOP's first one; the last one of them, and those that it skips over, or, with much effort, in shorter spans where
     /// that is cheaper.
     pub(super) fn flush(&mut self) -> Result<Vec<CodedFrame>> {
+        let waiting = std::mem::take(&mut self.waiting);
         let mut coded = Vec::new();
-        if let Some(first) = self.first.take() {
-            coded.push(self.intra(&first)?);
+        let frames = match (&self.reference, waiting.split_first()) {
+            (None, Some((first, after))) => {
+                coded.push(self.intra(first, after)?);
+                after
+            }
+            _ => &waiting,
+        };
+        if !frames.is_empty() {
+            coded.extend(match self.settings.effort {
+                Effort::Slow => self.cheapest(frames, DEPTH)?.0,
+                Effort::Fast | Effort::Medium => self.span(frames)?,
+            });
         }
-        let frames = std::mem::take(&mut self.waiting);
-        if frames.is_empty() {
-            return Ok(coded);
-        }
-        coded.extend(match self.settings.effort {
-            Effort::Slow => self.cheapest(&frames, DEPTH)?.0,
-            Effort::Fast | Effort::Medium => self.span(&frames)?,
-        });
         Ok(coded)
     }
 
@@ -55,7 +59,7 @@ impl GopEncoder<'_> {
         };
         let distortion: f64 = frames.iter().zip(&coded).map(lost).sum();
         let bits: f64 = coded.iter().map(|frame| frame.log.bits()).sum();
-        let cost = distortion + f64::from(lambda(self.asked() as f32 - STEEPER)) * bits;
+        let cost = distortion + f64::from(lambda(self.qualities.asked as f32 - STEEPER)) * bits;
         if depth > 0 && frames.len() > 1 {
             let (first, last) = frames.split_at(frames.len().div_ceil(2));
             let mut halves = self.clone();
