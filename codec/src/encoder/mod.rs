@@ -1,5 +1,6 @@
 //! Encoding a GOP, through the decoder's own reconstruction.
 
+mod lookahead;
 mod motion;
 mod prefilter;
 mod quality;
@@ -29,6 +30,7 @@ use crate::source::Source;
 use crate::vectors::{Sides, Vectors};
 use crate::warp::Flow;
 
+use lookahead::Lookahead;
 pub(crate) use motion::Told;
 use quality::Qualities;
 pub use quality::{QUALITY_ROOM, anchors, frame_quality};
@@ -134,9 +136,8 @@ pub struct GopEncoder<'a> {
     /// The same for frames between others.
     between_keeper: Keeper,
     sides: Sides,
-    previous: Option<Yuv420>,
-    /// Frames that wait: the first one for those that it is filtered with, the others to be skipped over for a later one.
-    waiting: Vec<Yuv420>,
+    previous: Option<Arc<Yuv420>>,
+    lookahead: Lookahead,
     hasher: FramesHasher,
     /// Number of coded frames.
     frames: u32,
@@ -168,7 +169,7 @@ impl<'a> GopEncoder<'a> {
             sides: Sides::new(geometry.site),
             geometry,
             previous: None,
-            waiting: Vec::new(),
+            lookahead: Lookahead::new(),
             hasher: FramesHasher::new(),
             frames: 0,
         }
@@ -196,18 +197,11 @@ impl<'a> GopEncoder<'a> {
     /// If the frame has another size than the video.
     pub fn push(&mut self, frame: &Yuv420) -> Result<Vec<CodedFrame>> {
         self.geometry.check(frame)?;
-        let repeats = self.previous.as_ref() == Some(frame);
-        self.previous = Some(frame.clone());
-        let mut coded = Vec::new();
-        if repeats {
-            coded = self.flush()?;
-            coded.push(self.repeat()?);
-        } else {
-            self.waiting.push(frame.clone());
-            if self.waiting.len() == self.window() {
-                coded = self.flush()?;
-            }
-        }
+        let repeats = self.previous.as_deref() == Some(frame);
+        let frame = self.previous.take().filter(|_| repeats).unwrap_or_else(|| Arc::new(frame.clone()));
+        self.previous = Some(Arc::clone(&frame));
+        self.lookahead.push(frame, repeats);
+        let coded = self.advance(self.window())?;
         self.hash(&coded);
         Ok(coded)
     }
@@ -217,7 +211,8 @@ impl<'a> GopEncoder<'a> {
     /// # Errors
     /// None that [`GopEncoder::push`] would not have given.
     pub fn finish(mut self) -> Result<(GopRecord, Vec<CodedFrame>)> {
-        let coded = self.flush()?;
+        self.settings.length = self.known();
+        let coded = self.advance(1)?;
         self.hash(&coded);
         let record =
             GopRecord { frames: self.frames, frames_sum: self.hasher.finish(), payload: self.coder.finish() };
@@ -231,13 +226,13 @@ impl<'a> GopEncoder<'a> {
     fn repeat(&mut self) -> Result<CodedFrame> {
         let mut log = FrameLog::new(FrameKind::Repeat, 0);
         self.head(&mut log, None, 0)?;
-        self.frames += 1;
+        self.done(self.frames + 1);
         let reference = self.reference.as_ref().expect("it repeats a frame");
         Ok(self.coded(log, reference, None))
     }
 
     /// Codes a frame by itself, filtered with those after it.
-    fn intra(&mut self, frame: &Yuv420, after: &[Yuv420]) -> Result<CodedFrame> {
+    fn intra(&mut self, frame: &Yuv420, after: &[Arc<Yuv420>]) -> Result<CodedFrame> {
         let quality = self.qualities.intra(self.settings.length);
         let frame = &prefilter::prefiltered(frame, after, quality);
         let mut log = FrameLog::new(FrameKind::Intra, quality);
@@ -256,8 +251,30 @@ impl<'a> GopEncoder<'a> {
         let best = self.refined(y, &log, &source, self.codec.model.intra.shortcut(), attempt)?;
         let next = Arc::new(self.settle(best, &mut log));
         self.reference = Some(next.clone());
-        self.frames += 1;
+        self.done(self.frames + 1);
         Ok(self.coded(log, &next, None))
+    }
+
+    /// Quality of the frame that is coded next, from an earlier one: as much is spent as is built on it, if that is known.
+    fn inter_quality(&mut self, skipped: u32) -> i8 {
+        if self.settings.between == 0 {
+            return self.qualities.inter(self.frames);
+        }
+        let more = self.settings.length.saturating_sub(self.known());
+        let lambda = lambda(self.qualities.asked as f32);
+        let (place, span) = (self.frames + skipped, self.settings.between + 1);
+        self.qualities.built_on(self.lookahead.doublings(place, skipped, span, more, lambda))
+    }
+
+    /// How many frames of the GOP are known.
+    fn known(&self) -> u32 {
+        self.frames + self.lookahead.len() as u32
+    }
+
+    /// The first so many frames are coded.
+    fn done(&mut self, frames: u32) {
+        self.frames = frames;
+        self.lookahead.forget(frames);
     }
 
     /// Codes a frame from an earlier one, `skipped` others between them; also gives what it leaves and its flow.
@@ -269,10 +286,7 @@ impl<'a> GopEncoder<'a> {
     ) -> Result<(Arc<Reference>, Flow, CodedFrame)> {
         let g = self.geometry;
         let codec = self.codec;
-        let quality = match skipped {
-            0 => self.qualities.inter(self.frames),
-            _ => self.qualities.skipping(),
-        };
+        let quality = self.inter_quality(skipped);
         let mut log = FrameLog::new(FrameKind::Inter, quality);
         let source = Source::new(codec, frame, &g);
         let known = codec.motion_context(reference, &g);

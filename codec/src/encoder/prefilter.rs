@@ -4,6 +4,8 @@
 //! frame is coded (after Enhorn, Sjöberg and Wennersten, "A temporal pre-filter for video coding based on bilateral filtering",
 //! ICIP 2020): every sample becomes a mean of itself and of what other frames show there, these weighed by how near they come.
 
+use std::sync::Arc;
+
 use vcn_media::Yuv420;
 
 use crate::codec::{sample, warped};
@@ -15,8 +17,10 @@ use crate::source::{GREY_LEVEL, samples};
 use crate::vectors;
 use crate::warp::{Blend, Flow, Plane};
 
+/// Most frames that one is filtered with.
+pub(super) const OTHERS: usize = 4;
 /// Weight of a frame that shows the same, beside 1 for the frame itself, by its distance.
-const SAME: [f32; 4] = [1.5, 1.25, 1.0, 0.75];
+const SAME: [f32; OTHERS] = [1.5, 1.25, 1.0, 0.75];
 /// How far samples may lie apart, in units of the square root of lambda, until the weight falls to `exp(-1/2)`.
 const APART: f32 = 2.0;
 /// The same for the mean squared error of an 8x8 site, in units of lambda, and `exp(-1)`: where motion fails, single samples agree by
@@ -24,7 +28,7 @@ const APART: f32 = 2.0;
 const FAILED: f32 = 4.0;
 
 /// A frame to be coded at a `quality`, filtered along the motion to `others`, the nearest first; padded.
-pub(super) fn prefiltered(frame: &Yuv420, others: &[Yuv420], quality: i8) -> Yuv420 {
+pub(super) fn prefiltered(frame: &Yuv420, others: &[Arc<Yuv420>], quality: i8) -> Yuv420 {
     let frame = padded(frame);
     let (height, width) = (frame.height / SITE, frame.width / SITE);
     let sites = height * width;
@@ -84,12 +88,12 @@ mod tests {
             (state >> 29) as i32 * 2 - 7
         };
         let clean = picture(0, &mut || 0);
-        let [frame, others @ ..] = [0, 2, 4].map(|moved| picture(moved, &mut noise));
+        let [frame, others @ ..] = [0, 2, 4].map(|moved| Arc::new(picture(moved, &mut noise)));
         let filtered = prefiltered(&frame, &others, 28);
         assert!(error(&filtered, &clean) < 0.7 * error(&frame, &clean), "{}", error(&filtered, &clean));
         let [mut other, _] = others;
-        other.y.fill(20);
-        assert!(prefiltered(&frame, &[other], 28) == frame);
-        assert!(prefiltered(&frame, &[], 28) == frame);
+        Arc::make_mut(&mut other).y.fill(20);
+        assert!(prefiltered(&frame, &[other], 28) == *frame);
+        assert!(prefiltered(&frame, &[], 28) == *frame);
     }
 }

@@ -9,10 +9,13 @@ const INTRA: f64 = 2.8;
 const LONG: u32 = 96;
 /// Quality relative to the one asked for of frames that are coded from the one before, repeating.
 const STEADY: [i32; 4] = [-7, -5, -7, -3];
-/// The same of frames that skip over others, and of those in between, by how many of the frames around them are that, too. On what is
-/// built on by none, no more is spent than a change of the quality asked for would gain: 22 steps lower (`spans.rs`).
-const SKIPPING: i32 = -3;
+/// The same of frames between others, by how many of the frames around them are that, too. On what is built on by none, no more is
+/// spent than a change of the quality asked for would gain: 22 steps lower (`spans.rs`).
 const BETWEEN: [i32; 3] = [-17, -20, -22];
+/// The same of a frame that is coded from an earlier one and that nothing is built on, and what it gains whenever twice as much is
+/// built on it. In theory that is 7.7, as lambda is divided by 2.
+const ALONE: f32 = -18.5;
+const DOUBLING: f32 = 4.6;
 /// Near the best quality there is no room to carry: what is taken away shrinks over this many steps.
 pub const QUALITY_ROOM: i32 = 16;
 
@@ -47,9 +50,10 @@ impl Qualities {
         self.offset(STEADY[index.saturating_sub(1) as usize % STEADY.len()])
     }
 
-    /// Of a frame that skips over others.
-    pub fn skipping(self) -> i8 {
-        self.offset(SKIPPING)
+    /// Of a frame that is coded from an earlier one when it is known how much is built on it: so many `doublings` of what it is worth
+    /// for itself.
+    pub fn built_on(self, doublings: f32) -> i8 {
+        self.offset((ALONE + DOUBLING * doublings).round() as i32)
     }
 
     /// Of a frame between others around which are `depth` more of the kind.
@@ -95,11 +99,11 @@ mod tests {
             for depth in 0..4 {
                 assert!(low.between(depth) <= high.between(depth));
             }
-            assert!(low.skipping() <= high.skipping());
+            assert!(low.built_on(2.0) <= high.built_on(2.0));
         }
         let best = Qualities::new(63, 0);
         let first = Qualities::new(30, 0).intra(1);
-        assert_eq!([first, best.inter(1), best.skipping(), best.between(2)], [30, 63, 63, 63]);
+        assert_eq!([first, best.inter(1), best.built_on(0.0), best.between(2)], [30, 63, 63, 63]);
         let depths = [(0, 0, 2), (0, LOWEST, 2), (2, LOWEST, 1)];
         let between = depths.map(|(asked, lowest, depth)| Qualities { asked, lowest }.between(depth));
         assert_eq!(between, [0, LOWEST, -18]);

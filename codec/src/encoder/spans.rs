@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use vcn_media::Yuv420;
 
-use super::{CodedFrame, Effort, GopEncoder};
+use super::lookahead::FAR;
+use super::{CodedFrame, Effort, GopEncoder, prefilter};
 use crate::Result;
 use crate::frame_syntax::MOST_SKIPPED;
 use crate::judge::Judge;
@@ -19,42 +20,48 @@ const STEEPER: f32 = 22.0;
 const DEPTH: u32 = 2;
 
 impl GopEncoder<'_> {
-    /// How many frames wait until they are coded.
+    /// How many frames wait until the first of them is coded.
     pub(super) fn window(&self) -> usize {
-        let span = self.settings.between + 1;
-        let spans = if self.settings.effort == Effort::Slow && span > 1 { 2 } else { 1 };
-        let first = u32::from(self.reference.is_none() && span > 1);
-        ((span * spans).min(MOST_SKIPPED + 1) + first) as usize
+        if self.settings.between > 0 { FAR } else { 1 }
     }
 
-    /// Codes the frames that wait: the GOP's first one; the last one of them, and those that it skips over, or, with much effort, in shorter spans where
-    /// that is cheaper.
-    pub(super) fn flush(&mut self) -> Result<Vec<CodedFrame>> {
-        let waiting = std::mem::take(&mut self.waiting);
+    /// Codes frames until fewer than a `window` wait.
+    pub(super) fn advance(&mut self, window: usize) -> Result<Vec<CodedFrame>> {
         let mut coded = Vec::new();
-        let frames = match (&self.reference, waiting.split_first()) {
-            (None, Some((first, after))) => {
-                coded.push(self.intra(first, after)?);
-                after
-            }
-            _ => &waiting,
-        };
-        if !frames.is_empty() {
-            coded.extend(match self.settings.effort {
-                Effort::Slow => self.cheapest(frames, DEPTH)?.0,
-                Effort::Fast | Effort::Medium => self.span(frames)?,
-            });
+        while self.lookahead.len() >= window {
+            coded.extend(self.next()?);
         }
         Ok(coded)
     }
 
+    /// Codes what comes next: a repeated frame; the GOP's first one; or one further on and those that it skips over, with much effort in shorter
+    /// spans where that is cheaper.
+    fn next(&mut self) -> Result<Vec<CodedFrame>> {
+        if self.lookahead.repeats() {
+            return Ok(vec![self.repeat()?]);
+        }
+        let span = self.settings.between as usize + 1;
+        if self.reference.is_none() {
+            let frames = self.lookahead.next(1 + prefilter::OTHERS);
+            let (first, after) = frames.split_first().expect("a frame waits");
+            return Ok(vec![self.intra(first, after)?]);
+        }
+        match self.settings.effort {
+            Effort::Slow if span > 1 => {
+                let frames = self.lookahead.next((2 * span).min(MOST_SKIPPED as usize + 1));
+                Ok(self.cheapest(&frames, DEPTH)?.0)
+            }
+            _ => self.span(&self.lookahead.next(span)),
+        }
+    }
+
     /// Codes frames as one span or, where that costs less, as two, each of which may be two; also gives what they cost in
     /// distortion plus rate.
-    fn cheapest(&mut self, frames: &[Yuv420], depth: u32) -> Result<(Vec<CodedFrame>, f64)> {
+    fn cheapest(&mut self, frames: &[Arc<Yuv420>], depth: u32) -> Result<(Vec<CodedFrame>, f64)> {
         let mut whole = self.clone();
         let coded = whole.span(frames)?;
         let metric = self.codec.checkpoint.metric;
-        let lost = |(source, coded): (&Yuv420, &CodedFrame)| {
+        let lost = |(source, coded): (&Arc<Yuv420>, &CodedFrame)| {
             Judge::new(metric, &padded(source)).judge(&padded(&coded.decoded)).distortion
         };
         let distortion: f64 = frames.iter().zip(&coded).map(lost).sum();
@@ -76,7 +83,7 @@ impl GopEncoder<'_> {
     }
 
     /// Codes a span: its last frame from the one before it, then those between.
-    fn span(&mut self, frames: &[Yuv420]) -> Result<Vec<CodedFrame>> {
+    fn span(&mut self, frames: &[Arc<Yuv420>]) -> Result<Vec<CodedFrame>> {
         let (Some((last, between)), Some(before)) = (frames.split_last(), self.reference.take()) else {
             return Ok(Vec::new());
         };
@@ -93,7 +100,7 @@ impl GopEncoder<'_> {
             coded[at] = Some(frame);
             order.divide(span, middle, &flows);
         }
-        self.frames = place + 1;
+        self.done(place + 1);
         Ok(coded.into_iter().flatten().chain([last]).collect())
     }
 }

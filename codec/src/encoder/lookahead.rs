@@ -1,0 +1,278 @@
+//! Frames that wait to be coded, and how much of them will be built on those that are coded first.
+//!
+//! What is spent on a frame serves the frames that are predicted from it, as far as prediction works. So shares of each frame's
+//! worth are handed back along the motion to what it leans on, from the last frame that is known to the first, as in x264's
+//! macroblock tree (Garrett-Glaser, "A novel macroblock-tree algorithm for high-performance optimization of dependent video coding
+//! in H.264/AVC", 2009).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use vcn_media::Yuv420;
+
+use crate::model::params::FLOW;
+use crate::packing::{SITE, padded};
+use crate::search::search;
+use crate::vectors;
+use crate::warp::{Blend, Flow, Plane, warp_luma};
+
+/// Most frames that are looked ahead.
+pub(super) const FAR: usize = 32;
+/// What quantisation leaves of an error, mean squared, in units of lambda: at high rate the rate of a sample falls by half a bit as
+/// the error falls to a quarter.
+const LEFT: f32 = 0.72;
+/// How much each of its two ends is worth to a frame between them.
+const HALF: f32 = 0.5;
+/// What more than this share of every frame leans on lasts for ever, or nearly so.
+const LASTING: f32 = 0.98;
+
+/// Frames from the next to be coded on.
+#[derive(Clone)]
+pub(super) struct Lookahead {
+    /// Place in the GOP of the first.
+    place: u32,
+    frames: VecDeque<Waiting>,
+    /// How frames lean on earlier ones, by both places, the earlier first.
+    leanings: BTreeMap<[u32; 2], Arc<Leaning>>,
+}
+
+#[derive(Clone)]
+struct Waiting {
+    frame: Arc<Yuv420>,
+    /// Whether it is the same as the one before.
+    repeats: bool,
+}
+
+/// How the sites of a frame lean on an earlier frame.
+struct Leaning {
+    /// To the earlier frame.
+    flow: Flow,
+    /// The share of what is spent there that each site saves: 1 where the frames differ by less than quantisation leaves.
+    shares: Vec<f32>,
+}
+
+/// A step from a frame to the next that may be built on.
+#[derive(Clone, Copy)]
+struct Step {
+    to: u32,
+    /// Frames between both.
+    skipped: u32,
+    repeats: bool,
+}
+
+impl Lookahead {
+    /// Before the first frame of a GOP.
+    pub fn new() -> Lookahead {
+        Lookahead { place: 0, frames: VecDeque::new(), leanings: BTreeMap::new() }
+    }
+
+    /// Takes in the next frame that is shown, and whether it repeats the one before.
+    pub fn push(&mut self, frame: Arc<Yuv420>, repeats: bool) {
+        self.frames.push_back(Waiting { frame, repeats });
+    }
+
+    /// How many frames wait.
+    pub fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Whether the next frame repeats the one before.
+    pub fn repeats(&self) -> bool {
+        self.frames.front().is_some_and(|waiting| waiting.repeats)
+    }
+
+    /// The next frames, up to `most` of them or to one that repeats another.
+    pub fn next(&self, most: usize) -> Vec<Arc<Yuv420>> {
+        self.run(0, most).map(|waiting| Arc::clone(&waiting.frame)).collect()
+    }
+
+    /// Frames from one on, up to `most` or to one that repeats another.
+    fn run(&self, from: usize, most: usize) -> impl Iterator<Item = &Waiting> {
+        self.frames.iter().skip(from).take_while(|waiting| !waiting.repeats).take(most)
+    }
+
+    /// Lets go of the frames before a place: they are coded.
+    pub fn forget(&mut self, place: u32) {
+        self.frames.drain(..(place - self.place) as usize);
+        self.place = place;
+        self.leanings.retain(|[from, _], _| *from >= place);
+    }
+
+    /// Steps from a place on, at most `span` frames long.
+    fn steps(&self, place: u32, span: usize) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let mut at = (place - self.place) as usize;
+        while at + 1 < self.len() {
+            let run = self.run(at + 1, span).count();
+            at += run.max(1);
+            let skipped = run.saturating_sub(1) as u32;
+            steps.push(Step { to: self.place + at as u32, skipped, repeats: run == 0 });
+        }
+        steps
+    }
+
+    /// How often, in the mean of the logarithms to base 2, what is spent on the sites of the frame at a place counts: once for the frame itself, and for
+    /// what is built on it. Frames that are built on follow each other by `span`; `more` frames follow those that are known.
+    pub fn doublings(&mut self, place: u32, skipped: u32, span: u32, more: u32, lambda: f32) -> f32 {
+        let steps = self.steps(place, span as usize);
+        let mut from = place;
+        let leanings: Vec<_> = (steps.iter())
+            .map(|step| {
+                let before = std::mem::replace(&mut from, step.to);
+                (!step.repeats).then(|| self.leaning([before, step.to], lambda))
+            })
+            .collect();
+        let first = &self.frames[(place - self.place) as usize].frame;
+        let sites = first.width.div_ceil(2 * SITE) * first.height.div_ceil(2 * SITE) * 4;
+        let mut worth = vec![1.0; sites];
+        if let Some(leaning) = leanings.iter().flatten().last() {
+            let spans = more as f32 / span as f32;
+            for (worth, share) in worth.iter_mut().zip(&leaning.shares) {
+                let share = share.min(LASTING);
+                *worth += span as f32 * share * (1.0 - share.powf(spans)) / (1.0 - share);
+            }
+        }
+        for (step, leaning) in steps.iter().zip(&leanings).rev() {
+            let between = HALF * step.skipped as f32;
+            worth = match leaning {
+                // It leans on the frame before as this does; both ends of what lies between count for half of it.
+                Some(leaning) => leaning.handed_back(&worth, 2.0 * between),
+                None => worth,
+            };
+            worth.iter_mut().for_each(|worth| *worth += 1.0);
+        }
+        let between = HALF * skipped as f32;
+        worth.iter().map(|worth| (worth + between).log2()).sum::<f32>() / sites as f32
+    }
+
+    fn leaning(&mut self, places: [u32; 2], lambda: f32) -> Arc<Leaning> {
+        let [before, after] = places.map(|place| &self.frames[(place - self.place) as usize].frame);
+        let new = || Arc::new(Leaning::new(after, before, lambda));
+        Arc::clone(self.leanings.entry(places).or_insert_with(new))
+    }
+}
+
+impl Leaning {
+    fn new(frame: &Yuv420, before: &Yuv420, lambda: f32) -> Leaning {
+        let [luma, before] = [frame, before].map(|frame| Plane::luma(&padded(frame)));
+        let flow = Flow::from(&search(&luma, &before, vectors::SEARCH * lambda));
+        let seen = warp_luma(&before.half_samples(), &flow, Blend::Pictures);
+        let mut errors = vec![0.0; flow.width * flow.height];
+        for (i, (&own, seen)) in luma.data.iter().zip(seen).enumerate() {
+            let site = i / luma.width / SITE * flow.width + i % luma.width / SITE;
+            errors[site] += (f32::from(own) - seen as f32 / 16.0).powi(2) / (SITE * SITE) as f32;
+        }
+        let shares = errors.iter().map(|error| 1.0 / (1.0 + error / (LEFT * lambda))).collect();
+        Leaning { flow, shares }
+    }
+
+    /// What the sites of the earlier frame are worth to the later one, whose sites have a worth of their own, and `between` on
+    /// top of it.
+    fn handed_back(&self, worth: &[f32], between: f32) -> Vec<f32> {
+        let Flow { width, height, ref data } = self.flow;
+        let sites = width * height;
+        let mut back = vec![0.0; sites];
+        let along = |component: usize, site: usize, at: usize, side: usize| {
+            let place = at as f32 + data[component * sites + site] as f32 / (1 << FLOW.frac) as f32;
+            let place = place.clamp(0.0, (side - 1) as f32);
+            let whole = (place as usize).min(side.saturating_sub(2));
+            (whole, place - whole as f32)
+        };
+        for (site, (worth, share)) in worth.iter().zip(&self.shares).enumerate() {
+            let (left, right) = along(0, site, site % width, width);
+            let (top, below) = along(1, site, site / width, height);
+            let given = share * (worth + between);
+            for (row, part) in [(top, 1.0 - below), (top + 1, below)] {
+                for (column, share) in [(left, 1.0 - right), (left + 1, right)] {
+                    if let (true, true) = (row < height, column < width) {
+                        back[row * width + column] += given * part * share;
+                    }
+                }
+            }
+        }
+        back
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAMBDA: f32 = 100.0;
+
+    /// Noise, another one for every seed, or a picture that stands still.
+    fn picture(seed: Option<u32>) -> Arc<Yuv420> {
+        let (width, height) = (64, 48);
+        let mut state = seed.unwrap_or(7).wrapping_mul(2_654_435_761) | 1;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        };
+        let y = (0..width * height).map(|_| noise()).collect();
+        Arc::new(Yuv420 {
+            width,
+            height,
+            y,
+            u: vec![128; width * height / 4],
+            v: vec![128; width * height / 4],
+        })
+    }
+
+    fn doublings(frames: &[(Option<u32>, bool)], more: u32) -> f32 {
+        let mut lookahead = Lookahead::new();
+        frames.iter().for_each(|&(seed, repeats)| lookahead.push(picture(seed), repeats));
+        lookahead.doublings(0, 0, 4, more, LAMBDA)
+    }
+
+    #[test]
+    fn a_frame_counts_for_all_that_show_the_same() {
+        let still = [(None, false); 17];
+        for known in [1, 5, 9, 17] {
+            assert!((doublings(&still[..known], 0) - (known as f32).log2()).abs() < 0.01, "{known}");
+        }
+        // Four steps of the same kind are foreseen after two that are known; nothing without one.
+        let foreseen = doublings(&still[..9], 16);
+        assert!(foreseen > 24f32.log2() && foreseen < 25f32.log2(), "{foreseen}");
+        assert_eq!(doublings(&still[..1], 16), 0.0);
+        let repeated: Vec<_> = (0..8).map(|i| (None, i > 0)).collect();
+        assert_eq!(doublings(&repeated, 0), 3.0);
+    }
+
+    #[test]
+    fn nothing_leans_on_what_shows_something_else() {
+        let noise: Vec<_> = (1..14).map(|seed| (Some(seed), false)).collect();
+        assert!(doublings(&noise, 0) < 0.2);
+        // Up to the change, and from there.
+        let cut: Vec<_> = (0..13).map(|i| ((i > 4).then_some(9), false)).collect();
+        let whole = doublings(&cut, 0);
+        assert!((whole - 5f32.log2()).abs() < 0.3, "{whole}");
+    }
+
+    #[test]
+    fn worth_goes_where_motion_came_from() {
+        let sites = 12;
+        let mut data = vec![0; 2 * sites];
+        // The second site shows what lay one site and a half to the right of it.
+        data[1] = 3 << (FLOW.frac - 1);
+        let leaning = Leaning { flow: Flow { width: 4, height: 3, data }, shares: vec![0.5; sites] };
+        let mut worth = vec![0.0; sites];
+        worth[1] = 8.0;
+        let back = leaning.handed_back(&worth, 0.0);
+        assert_eq!(back[..5], [0.0, 0.0, 2.0, 2.0, 0.0]);
+        assert_eq!(leaning.handed_back(&vec![2.0; sites], 2.0).iter().sum::<f32>(), 24.0);
+    }
+
+    #[test]
+    fn frames_are_handed_out_in_runs_and_forgotten() {
+        let mut lookahead = Lookahead::new();
+        for repeats in [false, false, true, false] {
+            lookahead.push(picture(None), repeats);
+        }
+        assert_eq!((lookahead.next(4).len(), lookahead.next(1).len()), (2, 1));
+        lookahead.doublings(1, 0, 4, 0, LAMBDA);
+        lookahead.forget(2);
+        assert!(lookahead.repeats() && lookahead.next(4).is_empty());
+        assert_eq!((lookahead.len(), lookahead.place, lookahead.leanings.len()), (2, 2, 1));
+        assert!(lookahead.doublings(2, 0, 4, 0, LAMBDA) > 0.9);
+    }
+}
