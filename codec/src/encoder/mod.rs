@@ -68,9 +68,9 @@ pub struct GopSettings {
     pub quality: u8,
     /// How hard to try.
     pub effort: Effort,
-    /// How many frames may be skipped over to be coded from both sides later, at most 7; as many have to wait, and the first
-    /// frame for them, which is filtered with what they show. 0 where they may not wait; models before version 10 of the
-    /// checkpoint cannot.
+    /// How many frames may be skipped over to be coded from both sides later, at most 7. Frames wait for up to 31 others then: the first
+    /// is filtered with what follows it, and what is built on a frame decides how well it is coded. 0 where they may not wait;
+    /// models before version 10 of the checkpoint cannot.
     pub between: u32,
     /// About how many frames the GOP will have: the more build on its first frame, the better that is coded.
     pub length: u32,
@@ -263,7 +263,8 @@ impl<'a> GopEncoder<'a> {
         let more = self.settings.length.saturating_sub(self.known());
         let lambda = lambda(self.qualities.asked as f32);
         let (place, span) = (self.frames + skipped, self.settings.between + 1);
-        self.qualities.built_on(self.lookahead.doublings(place, skipped, span, more, lambda))
+        let doublings = self.lookahead.doublings(place, skipped, span, more, lambda);
+        self.qualities.built_on(doublings, self.settings.length)
     }
 
     /// How many frames of the GOP are known.

@@ -12,16 +12,23 @@ const STEADY: [i32; 4] = [-7, -5, -7, -3];
 /// The same of frames between others, by how many of the frames around them are that, too. On what is built on by none, no more is
 /// spent than a change of the quality asked for would gain: 22 steps lower (`spans.rs`).
 const BETWEEN: [i32; 3] = [-17, -20, -22];
-/// The same of a frame that is coded from an earlier one and that nothing is built on, and what it gains whenever twice as much is
-/// built on it. In theory that is 7.7, as lambda is divided by 2.
-const ALONE: f32 = -18.5;
+/// The same of a frame that is coded from an earlier one and that nothing is built on; what it gains whenever twice as much is
+/// built on it, in theory 7.7, as lambda is divided by 2; and the share of the first frame's boost by which it is worse, as it has that
+/// to lean on.
+const ALONE: f32 = -10.0;
 const DOUBLING: f32 = 4.6;
+const LEANING: f32 = 0.6;
 /// Near the best quality there is no room to carry: what is taken away shrinks over this many steps.
 pub const QUALITY_ROOM: i32 = 16;
 
 /// Below this, a step of what users ask for is two steps of frames' qualities: their scale reaches from 24 dB, about, to 40, and to
 /// more where colour allows it.
 const STEEP: i32 = 12;
+
+/// By how much better than asked the first frame of a GOP of about `length` frames is coded.
+fn boost(length: u32) -> i32 {
+    (INTRA * f64::from(length.clamp(1, LONG)).log2()).round() as i32
+}
 
 /// The qualities of the frames of a GOP.
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +48,7 @@ impl Qualities {
 
     /// Of the first frame of a GOP of about `length` frames.
     pub fn intra(self, length: u32) -> i8 {
-        let boost = (INTRA * f64::from(length.clamp(1, LONG)).log2()).round();
-        (self.asked + boost as i32).clamp(0, 63) as i8
+        (self.asked + boost(length)).clamp(0, 63) as i8
     }
 
     /// Of frame `index` of a GOP when it is coded from the one before.
@@ -50,10 +56,10 @@ impl Qualities {
         self.offset(STEADY[index.saturating_sub(1) as usize % STEADY.len()])
     }
 
-    /// Of a frame that is coded from an earlier one when it is known how much is built on it: so many `doublings` of what it is worth
-    /// for itself.
-    pub fn built_on(self, doublings: f32) -> i8 {
-        self.offset((ALONE + DOUBLING * doublings).round() as i32)
+    /// Of a frame of a GOP of about `length` frames that is coded from an earlier one when it is known how much is built on it: so many
+    /// `doublings` of what it is worth for itself.
+    pub fn built_on(self, doublings: f32, length: u32) -> i8 {
+        self.offset((ALONE + DOUBLING * doublings - LEANING * boost(length) as f32).round() as i32)
     }
 
     /// Of a frame between others around which are `depth` more of the kind.
@@ -92,6 +98,7 @@ mod tests {
             assert!(low.asked < high.asked);
             for length in [1, 12, 32, 65536] {
                 assert!(low.intra(length) <= high.intra(length));
+                assert!(low.built_on(2.0, length) <= high.built_on(2.0, length));
             }
             for index in 1..5 {
                 assert!(low.inter(index) <= high.inter(index));
@@ -99,11 +106,10 @@ mod tests {
             for depth in 0..4 {
                 assert!(low.between(depth) <= high.between(depth));
             }
-            assert!(low.built_on(2.0) <= high.built_on(2.0));
         }
         let best = Qualities::new(63, 0);
         let first = Qualities::new(30, 0).intra(1);
-        assert_eq!([first, best.inter(1), best.built_on(0.0), best.between(2)], [30, 63, 63, 63]);
+        assert_eq!([first, best.inter(1), best.built_on(0.0, 1), best.between(2)], [30, 63, 63, 63]);
         let depths = [(0, 0, 2), (0, LOWEST, 2), (2, LOWEST, 1)];
         let between = depths.map(|(asked, lowest, depth)| Qualities { asked, lowest }.between(depth));
         assert_eq!(between, [0, LOWEST, -18]);
