@@ -138,6 +138,8 @@ pub struct GopEncoder<'a> {
     sides: Sides,
     previous: Option<Arc<Yuv420>>,
     lookahead: Lookahead,
+    /// Whether no frame will follow those that wait.
+    ended: bool,
     hasher: FramesHasher,
     /// Number of coded frames.
     frames: u32,
@@ -170,6 +172,7 @@ impl<'a> GopEncoder<'a> {
             geometry,
             previous: None,
             lookahead: Lookahead::new(),
+            ended: false,
             hasher: FramesHasher::new(),
             frames: 0,
         }
@@ -211,7 +214,10 @@ impl<'a> GopEncoder<'a> {
     /// # Errors
     /// None that [`GopEncoder::push`] would not have given.
     pub fn finish(mut self) -> Result<(GopRecord, Vec<CodedFrame>)> {
-        self.settings.length = self.known();
+        self.ended = true;
+        if self.reference.is_none() {
+            self.settings.length = self.known();
+        }
         let coded = self.advance(1)?;
         self.hash(&coded);
         let record =
@@ -260,7 +266,7 @@ impl<'a> GopEncoder<'a> {
         if self.settings.between == 0 {
             return self.qualities.inter(self.frames);
         }
-        let more = self.settings.length.saturating_sub(self.known());
+        let more = if self.ended { 0 } else { self.settings.length.saturating_sub(self.known()) };
         let lambda = lambda(self.qualities.asked as f32);
         let (place, span) = (self.frames + skipped, self.settings.between + 1);
         let doublings = self.lookahead.doublings(place, skipped, span, more, lambda);
