@@ -19,7 +19,7 @@ const SIZES: [[usize; 2]; 3] = [[16, 16], [1, 1], [33, 17]];
 const FRAMES: u64 = 5;
 
 fn codec() -> Codec {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../checkpoints/psnr-11.vcnm");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../checkpoints/psnr-12.vcnm");
     let bytes = std::fs::read(path).expect("the checkpoint is in the repository");
     Codec::new(Checkpoint::read(&bytes).expect("a sound checkpoint"), DeviceChoice::Cpu)
         .expect("the processor")

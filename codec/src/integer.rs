@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn passes_over_memory_give_what_tensor_operations_give() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../checkpoints/psnr-11.vcnm");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../checkpoints/psnr-12.vcnm");
         let checkpoint = Checkpoint::read(&std::fs::read(path).expect("a checkpoint")).expect("a sound one");
         let (model, device) = (Model::new(), Device::flex());
         let memory = Integer::with(&model, &checkpoint, &device, true);
