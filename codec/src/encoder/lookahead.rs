@@ -182,10 +182,10 @@ impl Leaning {
             let (left, right) = along(0, site, site % width, width);
             let (top, below) = along(1, site, site / width, height);
             let given = share * (worth + between);
-            for (row, part) in [(top, 1.0 - below), (top + 1, below)] {
-                for (column, share) in [(left, 1.0 - right), (left + 1, right)] {
-                    if let (true, true) = (row < height, column < width) {
-                        back[row * width + column] += given * part * share;
+            for (row, upright) in [(top, 1.0 - below), (top + 1, below)] {
+                for (column, across) in [(left, 1.0 - right), (left + 1, right)] {
+                    if row < height && column < width {
+                        back[row * width + column] += given * upright * across;
                     }
                 }
             }

@@ -215,9 +215,6 @@ impl<'a> GopEncoder<'a> {
     /// None that [`GopEncoder::push`] would not have given.
     pub fn finish(mut self) -> Result<(GopRecord, Vec<CodedFrame>)> {
         self.ended = true;
-        if self.reference.is_none() {
-            self.settings.length = self.known();
-        }
         let coded = self.advance(1)?;
         self.hash(&coded);
         let record =
