@@ -443,10 +443,6 @@ pub fn distortion<P: Tape>(t: &P, x: &P::Tensor, y: &P::Tensor) -> P::Tensor {
     weighed(t, &t.mul(&d, &d))
 }
 
-/// Beyond this many times lambda, an error of the prediction is coded rather than left: at high rate
-/// `dR / d ln D = -1 / (2 ln 2)` for each sample.
-const CODED: f32 = 0.72;
-
 /// What a prediction's error costs in the end, about, for each sample in squared grey levels, `[b]`: at each 8x8 site the error
 /// itself where it will be left, and the bits that take it away, which grow with its logarithm, where it will not. With
 /// `tau` the error from which on it is coded, that is `tau ln(1 + e / tau)`; the value given is `e / (1 + e / tau)` with the
@@ -454,7 +450,8 @@ const CODED: f32 = 0.72;
 pub fn prediction_cost<P: Tape>(t: &P, x: &P::Tensor, y: &P::Tensor, lambda: &[f32]) -> P::Tensor {
     let shape = t.shape(x);
     let sites = shape[2] * shape[3];
-    let weight = |(i, e): (usize, f32)| 1.0 / (1.0 + e / LUMA as f32 / (CODED * lambda[i / sites]));
+    let weight =
+        |(i, e): (usize, f32)| 1.0 / (1.0 + e / LUMA as f32 / (model::QUANTISED * lambda[i / sites]));
     let weights: Vec<f32> =
         site_errors(&t.sites(x), &t.sites(y)).into_iter().enumerate().map(weight).collect();
     let d = t.minus(x, y);

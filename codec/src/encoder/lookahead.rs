@@ -10,17 +10,16 @@ use std::sync::Arc;
 
 use vcn_media::Yuv420;
 
+use crate::model::QUANTISED;
 use crate::model::params::FLOW;
 use crate::packing::{SITE, padded};
 use crate::search::search;
+use crate::source::GREY_LEVEL;
 use crate::vectors;
 use crate::warp::{Blend, Flow, Plane, warp_luma};
 
 /// Most frames that are looked ahead.
 pub(super) const FAR: usize = 32;
-/// What quantisation leaves of an error, mean squared, in units of lambda: at high rate the rate of a sample falls by half a bit as
-/// the error falls to a quarter.
-const LEFT: f32 = 0.72;
 /// How much each of its two ends is worth to a frame between them.
 const HALF: f32 = 0.5;
 /// What more than this share of every frame leans on lasts for ever, or nearly so.
@@ -29,7 +28,9 @@ const LASTING: f32 = 0.98;
 /// Frames from the next to be coded on.
 #[derive(Clone)]
 pub(super) struct Lookahead {
-    /// Place in the GOP of the first.
+    /// Number of 8x8 sites of a frame.
+    sites: usize,
+    /// Place in the GOP of the first frame.
     place: u32,
     frames: VecDeque<Waiting>,
     /// How frames lean on earlier ones, by both places, the earlier first.
@@ -51,19 +52,10 @@ struct Leaning {
     shares: Vec<f32>,
 }
 
-/// A step from a frame to the next that may be built on.
-#[derive(Clone, Copy)]
-struct Step {
-    to: u32,
-    /// Frames between both.
-    skipped: u32,
-    repeats: bool,
-}
-
 impl Lookahead {
-    /// Before the first frame of a GOP.
-    pub fn new() -> Lookahead {
-        Lookahead { place: 0, frames: VecDeque::new(), leanings: BTreeMap::new() }
+    /// Before the first frame of a GOP of `height` x `width` sites.
+    pub fn new([height, width]: [usize; 2]) -> Lookahead {
+        Lookahead { sites: height * width, place: 0, frames: VecDeque::new(), leanings: BTreeMap::new() }
     }
 
     /// Takes in the next frame that is shown, and whether it repeats the one before.
@@ -98,33 +90,25 @@ impl Lookahead {
         self.leanings.retain(|[from, _], _| *from >= place);
     }
 
-    /// Steps from a place on, at most `span` frames long.
-    fn steps(&self, place: u32, span: usize) -> Vec<Step> {
+    /// Steps after the first `skipped` frames, from one frame that is built on to the next, at most `span` frames long: both places.
+    fn steps(&self, skipped: u32, span: u32) -> Vec<[u32; 2]> {
         let mut steps = Vec::new();
-        let mut at = (place - self.place) as usize;
-        while at + 1 < self.len() {
-            let run = self.run(at + 1, span).count();
-            at += run.max(1);
-            let skipped = run.saturating_sub(1) as u32;
-            steps.push(Step { to: self.place + at as u32, skipped, repeats: run == 0 });
+        let mut from = skipped as usize;
+        while from + 1 < self.len() {
+            let to = from + self.run(from + 1, span as usize).count().max(1);
+            steps.push([from, to].map(|at| self.place + at as u32));
+            from = to;
         }
         steps
     }
 
-    /// How often, in the mean of the logarithms to base 2, what is spent on the sites of the frame at a place counts: once for the frame itself, and for
-    /// what is built on it. Frames that are built on follow each other by `span`; `more` frames follow those that are known.
-    pub fn doublings(&mut self, place: u32, skipped: u32, span: u32, more: u32, lambda: f32) -> f32 {
-        let steps = self.steps(place, span as usize);
-        let mut from = place;
-        let leanings: Vec<_> = (steps.iter())
-            .map(|step| {
-                let before = std::mem::replace(&mut from, step.to);
-                (!step.repeats).then(|| self.leaning([before, step.to], lambda))
-            })
-            .collect();
-        let first = &self.frames[(place - self.place) as usize].frame;
-        let sites = first.width.div_ceil(2 * SITE) * first.height.div_ceil(2 * SITE) * 4;
-        let mut worth = vec![1.0; sites];
+    /// How often what is spent on the sites of the frame after the first `skipped` ones counts, once for itself and for what is built on
+    /// it: the mean of the logarithms to base 2. Frames that are built on follow each other by `span`; `more` frames follow those
+    /// that are known.
+    pub fn doublings(&mut self, skipped: u32, span: u32, more: u32, lambda: f32) -> f32 {
+        let steps = self.steps(skipped, span);
+        let leanings: Vec<_> = steps.iter().map(|&step| self.leaning(step, lambda)).collect();
+        let mut worth = vec![1.0; self.sites];
         if let Some(leaning) = leanings.iter().flatten().last() {
             let spans = more as f32 / span as f32;
             for (worth, share) in worth.iter_mut().zip(&leaning.shares) {
@@ -132,23 +116,22 @@ impl Lookahead {
                 *worth += span as f32 * share * (1.0 - share.powf(spans)) / (1.0 - share);
             }
         }
-        for (step, leaning) in steps.iter().zip(&leanings).rev() {
-            let between = HALF * step.skipped as f32;
-            worth = match leaning {
-                // It leans on the frame before as this does; both ends of what lies between count for half of it.
-                Some(leaning) => leaning.handed_back(&worth, 2.0 * between),
-                None => worth,
-            };
+        for ([from, to], leaning) in steps.iter().zip(&leanings).rev() {
+            if let Some(leaning) = leaning {
+                // What lies between leans on both ends, and through the later one on the earlier one, too.
+                worth = leaning.handed_back(&worth, 2.0 * HALF * (to - from - 1) as f32);
+            }
             worth.iter_mut().for_each(|worth| *worth += 1.0);
         }
         let between = HALF * skipped as f32;
-        worth.iter().map(|worth| (worth + between).log2()).sum::<f32>() / sites as f32
+        worth.iter().map(|worth| (worth + between).log2()).sum::<f32>() / self.sites as f32
     }
 
-    fn leaning(&mut self, places: [u32; 2], lambda: f32) -> Arc<Leaning> {
-        let [before, after] = places.map(|place| &self.frames[(place - self.place) as usize].frame);
-        let new = || Arc::new(Leaning::new(after, before, lambda));
-        Arc::clone(self.leanings.entry(places).or_insert_with(new))
+    /// How a frame leans on an earlier one; nothing where it repeats that.
+    fn leaning(&mut self, places: [u32; 2], lambda: f32) -> Option<Arc<Leaning>> {
+        let [before, after] = places.map(|place| &self.frames[(place - self.place) as usize]);
+        let new = || Arc::new(Leaning::new(&after.frame, &before.frame, lambda));
+        (!after.repeats).then(|| Arc::clone(self.leanings.entry(places).or_insert_with(new)))
     }
 }
 
@@ -160,9 +143,9 @@ impl Leaning {
         let mut errors = vec![0.0; flow.width * flow.height];
         for (i, (&own, seen)) in luma.data.iter().zip(seen).enumerate() {
             let site = i / luma.width / SITE * flow.width + i % luma.width / SITE;
-            errors[site] += (f32::from(own) - seen as f32 / 16.0).powi(2) / (SITE * SITE) as f32;
+            errors[site] += (f32::from(own) - seen as f32 / GREY_LEVEL as f32).powi(2) / (SITE * SITE) as f32;
         }
-        let shares = errors.iter().map(|error| 1.0 / (1.0 + error / (LEFT * lambda))).collect();
+        let shares = errors.iter().map(|error| 1.0 / (1.0 + error / (QUANTISED * lambda))).collect();
         Leaning { flow, shares }
     }
 
@@ -219,9 +202,9 @@ mod tests {
     }
 
     fn doublings(frames: &[(Option<u32>, bool)], more: u32) -> f32 {
-        let mut lookahead = Lookahead::new();
+        let mut lookahead = Lookahead::new([6, 8]);
         frames.iter().for_each(|&(seed, repeats)| lookahead.push(picture(seed), repeats));
-        lookahead.doublings(0, 0, 4, more, LAMBDA)
+        lookahead.doublings(0, 4, more, LAMBDA)
     }
 
     #[test]
@@ -264,15 +247,15 @@ mod tests {
 
     #[test]
     fn frames_are_handed_out_in_runs_and_forgotten() {
-        let mut lookahead = Lookahead::new();
+        let mut lookahead = Lookahead::new([6, 8]);
         for repeats in [false, false, true, false] {
             lookahead.push(picture(None), repeats);
         }
         assert_eq!((lookahead.next(4).len(), lookahead.next(1).len()), (2, 1));
-        lookahead.doublings(1, 0, 4, 0, LAMBDA);
+        lookahead.doublings(1, 4, 0, LAMBDA);
         lookahead.forget(2);
         assert!(lookahead.repeats() && lookahead.next(4).is_empty());
         assert_eq!((lookahead.len(), lookahead.place, lookahead.leanings.len()), (2, 2, 1));
-        assert!(lookahead.doublings(2, 0, 4, 0, LAMBDA) > 0.9);
+        assert!(lookahead.doublings(0, 4, 0, LAMBDA) > 0.9);
     }
 }

@@ -171,7 +171,7 @@ impl<'a> GopEncoder<'a> {
             sides: Sides::new(geometry.site),
             geometry,
             previous: None,
-            lookahead: Lookahead::new(),
+            lookahead: Lookahead::new(geometry.site),
             ended: false,
             hasher: FramesHasher::new(),
             frames: 0,
@@ -265,8 +265,7 @@ impl<'a> GopEncoder<'a> {
         }
         let more = if self.ended { 0 } else { self.settings.length.saturating_sub(self.known()) };
         let lambda = lambda(self.qualities.asked as f32);
-        let (place, span) = (self.frames + skipped, self.settings.between + 1);
-        let doublings = self.lookahead.doublings(place, skipped, span, more, lambda);
+        let doublings = self.lookahead.doublings(skipped, self.settings.between + 1, more, lambda);
         self.qualities.built_on(doublings, self.settings.length)
     }
 

@@ -1,4 +1,4 @@
-//! Which of the frames that wait are skipped over.
+//! When frames that wait are coded, and which of them are skipped over.
 
 use std::sync::Arc;
 
@@ -34,8 +34,8 @@ impl GopEncoder<'_> {
         Ok(coded)
     }
 
-    /// Codes what comes next: a repeated frame; the GOP's first one; or one further on and those that it skips over, with much effort in shorter
-    /// spans where that is cheaper.
+    /// Codes what comes next: a repeated frame; the GOP's first one; or one further on and those that it skips over, with much
+    /// effort in shorter spans where that is cheaper.
     fn next(&mut self) -> Result<Vec<CodedFrame>> {
         if self.lookahead.repeats() {
             return Ok(vec![self.repeat()?]);

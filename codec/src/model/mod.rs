@@ -27,6 +27,9 @@ pub fn lambda(quality: f32) -> f32 {
     (LAMBDA[0].ln() * (1.0 - t) + LAMBDA[1].ln() * t).exp()
 }
 
+/// Squared error that quantisation leaves of a sample at high rate, in units of lambda: there, `dR / d ln D = -1 / (2 ln 2)`.
+pub const QUANTISED: f32 = 0.72;
+
 /// The value that networks see of a quality: -1 to 1.
 pub fn quality_plane(quality: f32) -> f32 {
     quality / ((QUALITIES - 1) as f32 / 2.0) - 1.0
