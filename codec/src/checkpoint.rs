@@ -98,6 +98,11 @@ impl Layer {
         [weight.collect(), bias.collect()]
     }
 
+    /// Whether it gives nothing but zeros.
+    pub fn silent(&self) -> bool {
+        self.weight.iter().all(|&w| w == 0) && self.bias.iter().all(|&b| b == 0)
+    }
+
     /// Bits by which an accumulator of output channel `o` is shifted down.
     pub fn shift(&self, conv: &Conv, o: usize) -> u32 {
         conv.input.frac as u32 + self.exponent[o] as u32 - conv.out.frac as u32

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use burn::tensor::Tensor;
 use vcn_media::Yuv420;
 
 use crate::checkpoint::{Checkpoint, Syntax};
 use crate::decoder::GopDecoder;
 use crate::device::DeviceChoice;
 use crate::encoder::{GopEncoder, GopSettings};
-use crate::integer::Integer;
+use crate::integer::{Integer, Values};
 use crate::model::inter::{Beside, Context};
 use crate::model::motion::{self, STRIDE};
 use crate::model::ops::Ops;
@@ -51,7 +50,7 @@ impl Codec {
     pub fn new(checkpoint: Checkpoint, choice: DeviceChoice) -> Result<Codec> {
         let (device, name) = device::open(choice)?;
         let model = Model::new();
-        let exec = Integer::new(&model, &checkpoint, &device);
+        let exec = Integer::new(&model.params.convs, &checkpoint.layers, &device);
         Ok(Codec { model, checkpoint, exec, device: name })
     }
 
@@ -100,7 +99,7 @@ impl Codec {
     }
 
     /// A quality as the networks see it.
-    pub(crate) fn plane(&self, quality: i8) -> Tensor<4> {
+    pub(crate) fn plane(&self, quality: i8) -> Values {
         let unit = (1 << ACTIVATION.frac) as f32;
         self.exec.tensor(&[(quality_plane(quality.into()) * unit).round() as i32], [1, 1, 1])
     }
@@ -124,7 +123,7 @@ impl Codec {
     }
 
     /// Restores the luma of a packed picture, format [`PIXEL`].
-    fn restore(&self, samples: &mut [i32], features: &Tensor<4>, plane: &Tensor<4>, g: &Geometry) {
+    fn restore(&self, samples: &mut [i32], features: &Values, plane: &Values, g: &Geometry) {
         let [h, w] = g.site;
         let luma = &mut samples[..LUMA * h * w];
         let seen = self.exec.tensor(&activation(luma), [LUMA, h, w]);
@@ -228,7 +227,7 @@ impl Codec {
     }
 
     /// What is known of a frame's motion before it.
-    pub(crate) fn motion_context(&self, reference: &Reference, g: &Geometry) -> Tensor<4> {
+    pub(crate) fn motion_context(&self, reference: &Reference, g: &Geometry) -> Values {
         let [h, w] = g.motion;
         let zero = || vec![0; motion::CHANNELS * h * w];
         let previous = reference.motion.clone().unwrap_or_else(zero);
@@ -327,9 +326,9 @@ pub(crate) struct Prediction {
     /// Packed, format [`PIXEL`].
     pub samples: Vec<i32>,
     /// The same as the networks see it.
-    pub packed: Tensor<4>,
+    pub packed: Values,
     /// Context for the residual codec.
-    pub context: Context<Tensor<4>>,
+    pub context: Context<Values>,
     /// The flow that it was made with, that to the earlier frame if there are two.
     flow: Flow,
     /// The anchor with the flow to it.

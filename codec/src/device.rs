@@ -1,9 +1,11 @@
 //! Compute devices, and the proof that one computes exactly before it is trusted.
 
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 
+use crate::checkpoint::Layer;
+use crate::integer::Integer;
+use crate::model::ops::Ops;
+use crate::model::params::{ACTIVATION, Init, LATENT, Params};
 use crate::{Error, Result};
 
 /// Where the networks run.
@@ -12,7 +14,7 @@ pub enum DeviceChoice {
     /// The fastest that is there.
     #[default]
     Auto,
-    /// The processor, through Burn's `flex`.
+    /// The processor.
     Cpu,
     /// A GPU, through Burn's `wgpu` (cargo feature `wgpu`).
     Wgpu,
@@ -24,7 +26,7 @@ pub enum DeviceChoice {
 /// [`Error::Device`] if it is missing or computes wrongly.
 pub fn open(choice: DeviceChoice) -> Result<(Device, String)> {
     match choice {
-        DeviceChoice::Auto | DeviceChoice::Cpu => prove(Device::flex(), "cpu (flex)"),
+        DeviceChoice::Auto | DeviceChoice::Cpu => prove(Device::flex(), "cpu"),
         #[cfg(feature = "wgpu")]
         DeviceChoice::Wgpu => prove(Device::wgpu(Default::default()), "wgpu"),
         #[cfg(not(feature = "wgpu"))]
@@ -35,12 +37,13 @@ pub fn open(choice: DeviceChoice) -> Result<(Device, String)> {
     }
 }
 
-/// Known-answer test: convolutions whose sums come near 2^24, scaled down, against 64-bit integers. A GPU may compute
+/// Known-answer test: a convolution whose sums come near 2^24, scaled down, against 64-bit integers. A GPU may compute
 /// in TF32 or f16 behind an f32 interface; such a device is refused.
 fn prove(device: Device, name: &str) -> Result<(Device, String)> {
     const C: usize = 32;
-    const O: usize = 8;
+    const O: usize = 20;
     const S: usize = 9;
+    const SHIFT: u8 = 9;
     let mut state = 0x2545_f491_4f6c_dd1du64;
     let mut random = |limit: i64| {
         state ^= state << 13;
@@ -48,32 +51,33 @@ fn prove(device: Device, name: &str) -> Result<(Device, String)> {
         state ^= state << 17;
         (state % (2 * limit as u64 + 1)) as i64 - limit
     };
-    let x: Vec<i64> = (0..C * S * S).map(|_| random(511)).collect();
-    let w: Vec<i64> = (0..O * C * 9).map(|_| random(113)).collect();
-    let tensor = |v: &[i64], shape: [usize; 4]| -> Tensor<4> {
-        Tensor::from_data(TensorData::new(v.iter().map(|&v| v as f32).collect::<Vec<_>>(), shape), &device)
+    let mut many = |count: usize, limit: i64| -> Vec<i64> { (0..count).map(|_| random(limit)).collect() };
+    let x = many(C * S * S, ACTIVATION.max().into());
+    let w = many(O * C * 9, 28);
+    let bias = many(O, 1 << 23);
+    let mut params = Params::default();
+    let conv = params.conv("known", C, O, 3, Init::Constant(0.0)).format(&mut params, LATENT);
+    let layer = Layer {
+        weight: w.iter().map(|&w| w as i8).collect(),
+        exponent: vec![SHIFT + LATENT.frac - ACTIVATION.frac; O],
+        bias: bias.iter().map(|&bias| bias as i32).collect(),
     };
-    let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
-    let y = conv2d(tensor(&x, [1, C, S, S]), tensor(&w, [O, C, 3, 3]), None, options);
-    let y: Vec<f32> = y
-        .mul_scalar(1.0 / 64.0)
-        .floor()
-        .into_data()
-        .try_into_vec()
-        .map_err(|e| Error::Device { device: name.into(), reason: format!("{e:?}") })?;
+    let exec = Integer::new(&[conv.clone()], &[layer], &device);
+    let x32: Vec<i32> = x.iter().map(|&v| v as i32).collect();
+    let y = exec.integers(exec.conv(&conv, &exec.tensor(&x32, [C, S, S])));
     for o in 0..O {
         for i in 0..S {
             for j in 0..S {
-                let mut sum = 0;
+                let mut sum = bias[o] + (1 << (SHIFT - 1));
                 for c in 0..C {
                     for (a, b) in (0..9).map(|t| (t / 3, t % 3)) {
                         let (p, q) = ((i + a).wrapping_sub(1), (j + b).wrapping_sub(1));
                         if p < S && q < S {
-                            sum += x[(c * S + p) * S + q] * w[((o * C + c) * 3 + a) * 3 + b];
+                            sum += x[(c * S + p) * S + q] * w[((o * 3 + a) * 3 + b) * C + c];
                         }
                     }
                 }
-                let (found, expected) = (y[(o * S + i) * S + j], sum.div_euclid(64) as f32);
+                let (found, expected) = (y[(o * S + i) * S + j], (sum >> SHIFT) as i32);
                 if found != expected {
                     let reason = format!(
                         "its arithmetic is not exact (a convolution gave {found}, expected {expected})"

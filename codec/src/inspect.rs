@@ -38,9 +38,9 @@ impl Flow {
     /// relative to itself, a sample is taken from; where windows overlap, the middle of the places that are blended.
     pub fn dense(&self, width: usize, height: usize) -> Vec<[f32; 2]> {
         let mut motion = Vec::with_capacity(width * height);
-        self.enlarged(crate::packing::SITE, |sample| {
-            if sample.row < height && sample.column < width {
-                motion.push(sample.motion.map(|v| v as f32 / 16.0));
+        self.enlarged(crate::packing::SITE, |row, column, at| {
+            if row < height && column < width {
+                motion.push(at.map(|v| v as f32 / 16.0));
             }
         });
         motion

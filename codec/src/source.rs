@@ -1,9 +1,9 @@
 //! A frame to be coded, in the forms that coding it needs.
 
-use burn::tensor::Tensor;
 use vcn_media::Yuv420;
 
 use crate::codec::{Codec, Geometry};
+use crate::integer::Values;
 use crate::model::motion::STRIDE;
 use crate::model::params::{ACTIVATION, PIXEL};
 use crate::model::transform::{GREY, LUMA, PACKED};
@@ -14,7 +14,7 @@ pub(crate) struct Source {
     /// Padded to whole blocks.
     pub frame: Yuv420,
     /// As the networks see it.
-    pub packed: Tensor<4>,
+    pub packed: Values,
 }
 
 impl Source {

@@ -1,10 +1,8 @@
 //! One latent between the networks and the entropy coder: hyper-latent, prior, symbols, dequantisation.
 
-use burn::tensor::Tensor;
-
 use crate::checkpoint::STEP_FRAC;
 use crate::entropy::{ScaleTables, SymbolDecoder, SymbolEncoder};
-use crate::integer::Integer;
+use crate::integer::{Integer, Values};
 use crate::model::latent::{HYPER_STRIDE, Latent, SCALE_ONE, SCALES};
 use crate::model::params::{ENTROPY, LATENT, WIDE};
 use crate::model::{LOWEST, QUALITIES};
@@ -36,7 +34,7 @@ pub struct LatentCoder<'a> {
     /// Quality index.
     pub quality: i8,
     /// The quality as the networks see it, `[1, 1, 1, 1]`.
-    pub plane: Tensor<4>,
+    pub plane: Values,
     /// Height and width of the latent.
     pub size: [usize; 2],
 }
@@ -47,7 +45,7 @@ struct Known {
     mean: Vec<i32>,
     /// Log2 scales, format [`ENTROPY`].
     scale: Vec<i32>,
-    features: Tensor<4>,
+    features: Values,
 }
 
 /// A coded latent.
@@ -80,7 +78,7 @@ impl LatentCoder<'_> {
     }
 
     /// Means of the hyper-latent in format [`WIDE`], and its scale indices.
-    fn hyper_prior(&self, context: Option<&Tensor<4>>) -> (Vec<i32>, Vec<u8>) {
+    fn hyper_prior(&self, context: Option<&Values>) -> (Vec<i32>, Vec<u8>) {
         let [_, zh, zw] = self.hyper_shape();
         let like = self.exec.tensor(&vec![0; zh * zw], [1, zh, zw]);
         let [mean, scale] = self.model.hyper_prior(self.exec, context, &self.plane, &like);
@@ -90,7 +88,7 @@ impl LatentCoder<'_> {
     }
 
     /// First step of the prior; `z` in format [`WIDE`].
-    fn known(&self, z: &[i32], context: Option<&Tensor<4>>) -> Known {
+    fn known(&self, z: &[i32], context: Option<&Values>) -> Known {
         let [h, w] = self.size;
         let z = self.exec.tensor(z, self.hyper_shape());
         let like = self.exec.tensor(&vec![0; h * w], [1, h, w]);
@@ -179,7 +177,7 @@ impl LatentCoder<'_> {
     ///
     /// # Errors
     /// If the payload ends or holds an impossible code.
-    pub fn decode(&self, coder: &mut SymbolDecoder, context: Option<&Tensor<4>>) -> Result<Vec<i32>> {
+    pub fn decode(&self, coder: &mut SymbolDecoder, context: Option<&Values>) -> Result<Vec<i32>> {
         let (mean, index) = self.hyper_prior(context);
         let mut z = vec![0; index.len()];
         self.read(coder, &mut z, |i| Some(index[i]))?;
@@ -205,7 +203,7 @@ impl LatentCoder<'_> {
         &self,
         coder: &mut SymbolEncoder,
         y: &[i32],
-        context: Option<&Tensor<4>>,
+        context: Option<&Values>,
         silent: &[bool],
     ) -> Result<CodedLatent> {
         let start = coder.bits_written();

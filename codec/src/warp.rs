@@ -58,10 +58,12 @@ impl Plane {
         Plane { width: wide, height: 2 * height, data: out }
     }
 
-    /// Of a [`Plane::half_samples`], the luma in 1/16 grey levels at a position in 1/16 samples of the picture.
-    pub(crate) fn luma_at(&self, x: i32, y: i32) -> i32 {
+    /// Of a [`Plane::half_samples`], the luma in 1/16 grey levels of neighbouring samples of a row, the first of them at a position in
+    /// 1/16 samples of the picture.
+    pub(crate) fn luma_from(&self, x: i32, y: i32, seen: &mut [i32]) {
         // A 1/16 sample is 1/8 of a step of the half-sample grid.
-        (bilinear(&self.data, self.width, self.height, x, y, 3) + 2) >> 2
+        bilinear_row::<2, 3>(self, x, y, seen);
+        seen.iter_mut().for_each(|seen| *seen = (*seen + 2) >> 2);
     }
 }
 
@@ -95,13 +97,6 @@ pub enum Blend {
 /// Flows further apart than this, in 1/16 luma samples, are not of one motion.
 pub const APART: i32 = 8;
 
-/// Where an enlarged position lies between two sites: both indices, and the weight of the second in `2 * factor`ths.
-fn between(at: usize, factor: usize, size: usize) -> (usize, usize, i32) {
-    let numerator = (2 * at + 1).saturating_sub(factor);
-    let low = (numerator / (2 * factor)).min(size - 1);
-    (low, (low + 1).min(size - 1), (numerator % (2 * factor)) as i32)
-}
-
 impl Flow {
     /// No motion at `height` x `width` sites.
     pub fn still([height, width]: [usize; 2]) -> Flow {
@@ -113,82 +108,86 @@ impl Flow {
         Flow { data: self.data.iter().map(|&v| to(v)).collect(), ..*self }
     }
 
-    /// Calls `visit` for every sample of the flow enlarged bilinearly by `factor`, a power of two, sites centred.
-    pub(crate) fn enlarged(&self, factor: usize, visit: impl FnMut(Enlarged)) {
-        self.enlarged_within(factor, 0..self.height * factor, 0..self.width * factor, visit);
+    /// Calls `visit(row, column, motion)` for every sample of the flow enlarged bilinearly by `factor`, a power of two, sites
+    /// centred.
+    pub(crate) fn enlarged(&self, factor: usize, mut visit: impl FnMut(usize, usize, [i32; 2])) {
+        self.runs_within(factor, 0..self.height * factor, 0..self.width * factor, |run| {
+            run.columns.iter().for_each(|column| visit(run.row.at, column.at, run.motion(column)));
+        });
     }
 
-    /// As [`Flow::enlarged`], for the samples of some rows and columns.
-    pub(crate) fn enlarged_within(
+    /// Calls `visit` for runs of samples of the flow enlarged as by [`Flow::enlarged`], from the left to the right and from the top to the
+    /// bottom of some rows and columns.
+    fn runs_within(
         &self,
         factor: usize,
         rows: Range<usize>,
         columns: Range<usize>,
-        mut visit: impl FnMut(Enlarged),
+        mut visit: impl FnMut(Run),
     ) {
         let (w, h) = (self.width, self.height);
-        let columns: Vec<_> = columns.map(|j| (j, between(j, factor, w))).collect();
-        let (Some((_, first)), Some((_, last))) = (columns.first(), columns.last()) else { return };
-        let sites = first.0..last.1 + 1;
+        let columns: Vec<_> = columns.map(|at| Enlarged::new(at, factor, w)).collect();
         let whole = 2 * factor as i32;
-        let (half, bits) = (whole * whole / 2, 2 * whole.trailing_zeros());
-        let mut blended = vec![[0i32; 2]; w];
-        for row in rows {
-            let vertical @ (top, bottom, t) = between(row, factor, h);
-            for j in sites.clone() {
-                blended[j] = [0, 1].map(|c| {
+        for row in rows.map(|at| Enlarged::new(at, factor, h)) {
+            let blended = |j: usize| {
+                [0, 1].map(|c| {
                     let plane = &self.data[c * w * h..];
-                    plane[top * w + j] * (whole - t) + plane[bottom * w + j] * t
-                });
-            }
-            for &(column, horizontal) in &columns {
-                let (left, right, t) = horizontal;
-                let motion =
-                    [0, 1].map(|c| (blended[left][c] * (whole - t) + blended[right][c] * t + half) >> bits);
-                visit(Enlarged { row, column, motion, vertical, horizontal });
+                    plane[row.before * w + j] * (whole - row.share) + plane[row.after * w + j] * row.share
+                })
+            };
+            let mut right = None;
+            for columns in columns.chunk_by(|a, b| a.before == b.before) {
+                let Enlarged { before, after, .. } = columns[0];
+                let ends = [right.take().unwrap_or_else(|| blended(before)), blended(after)];
+                right = Some(ends[1]);
+                visit(Run { row, columns, ends, whole });
             }
         }
     }
 
-    /// Calls `visit(row, column, value)` for samples of what is seen through the flow enlarged by `factor`, of which `read(row,
-    /// column, motion)` gives a sample.
+    /// Calls `visit(row, first column, values)` for runs of samples of what is seen through the flow enlarged by `factor`; `read(row, first
+    /// column, motion, values)` reads neighbouring samples that move as one.
     pub(crate) fn seen_within(
         &self,
         blend: Blend,
         factor: usize,
         rows: Range<usize>,
         columns: Range<usize>,
-        read: impl Fn(usize, usize, [i32; 2]) -> i32,
-        mut visit: impl FnMut(usize, usize, i32),
+        read: impl Fn(usize, usize, [i32; 2], &mut [i32]),
+        mut visit: impl FnMut(usize, usize, &[i32]),
     ) {
-        let whole = 2 * factor as i32;
-        let (half, bits) = (whole * whole / 2, 2 * whole.trailing_zeros());
-        let site = |at: usize, size| between(at, factor, size).0;
-        let lefts = site(columns.start, self.width)..site(columns.end.max(1) - 1, self.width) + 1;
+        let (mut seen, mut one) = (vec![0; 2 * factor], vec![0; 2 * factor]);
         // Of one row of sites, those which are apart from the next ones to the right and below.
-        let (mut of, mut apart) = (usize::MAX, vec![false; self.width]);
-        self.enlarged_within(factor, rows, columns, |sample| {
-            let Enlarged { row, column, motion, vertical: (top, bottom, t), horizontal: (left, right, s) } =
-                sample;
-            if blend == Blend::Pictures && of != top {
-                of = top;
-                for left in lefts.clone() {
-                    apart[left] = self.is_apart(top, left);
+        let (mut of, mut apart) = (usize::MAX, vec![None; self.width]);
+        self.runs_within(factor, rows, columns, |run| {
+            let Run { row, columns, whole, .. } = run;
+            let Enlarged { at: first, before: left, after: right, .. } = columns[0];
+            if of != row.before {
+                of = row.before;
+                apart.fill(None);
+            }
+            let seen = &mut seen[..columns.len()];
+            let is_apart = || blend == Blend::Pictures && self.is_apart(row.before, left);
+            if *apart[left].get_or_insert_with(is_apart) {
+                seen.fill(whole * whole / 2);
+                let one = &mut one[..columns.len()];
+                for (i, below) in [(row.before, whole - row.share), (row.after, row.share)] {
+                    for (j, right) in [(left, false), (right, true)] {
+                        read(row.at, first, self.at(i * self.width + j), one);
+                        for ((seen, one), column) in seen.iter_mut().zip(&*one).zip(columns) {
+                            *seen += below * if right { column.share } else { whole - column.share } * one;
+                        }
+                    }
+                }
+                seen.iter_mut().for_each(|seen| *seen >>= 2 * whole.trailing_zeros());
+            } else if run.ends[0] == run.ends[1] {
+                read(row.at, first, run.motion(&columns[0]), seen);
+            } else {
+                for (seen, column) in seen.iter_mut().zip(columns) {
+                    read(row.at, column.at, run.motion(column), std::slice::from_mut(seen));
                 }
             }
-            if !apart[left] {
-                return visit(row, column, read(row, column, motion));
-            }
-            let sum: i32 = [
-                (top, left, (whole - t) * (whole - s)),
-                (top, right, (whole - t) * s),
-                (bottom, left, t * (whole - s)),
-                (bottom, right, t * s),
-            ]
-            .into_iter()
-            .map(|(i, j, weight)| weight * read(row, column, self.at(i * self.width + j)))
-            .sum();
-            visit(row, column, (sum + half) >> bits);
+            visit(row.at, first, seen);
         });
     }
 
@@ -206,16 +205,42 @@ impl Flow {
     }
 }
 
-/// A sample of an enlarged flow.
-pub(crate) struct Enlarged {
-    pub row: usize,
-    pub column: usize,
-    /// In 1/16 luma samples.
-    pub motion: [i32; 2],
-    /// The sites above and below it, as [`between`] gives them.
-    vertical: (usize, usize, i32),
-    /// The sites left and right of it.
-    horizontal: (usize, usize, i32),
+/// Where a row or a column of an enlarged flow lies between two rows or columns of sites.
+#[derive(Clone, Copy)]
+struct Enlarged {
+    at: usize,
+    before: usize,
+    after: usize,
+    /// The weight of the one after it, in `2 * factor`ths.
+    share: i32,
+}
+
+impl Enlarged {
+    fn new(at: usize, factor: usize, sites: usize) -> Enlarged {
+        let numerator = (2 * at + 1).saturating_sub(factor);
+        let before = (numerator / (2 * factor)).min(sites - 1);
+        let share = (numerator % (2 * factor)) as i32;
+        Enlarged { at, before, after: (before + 1).min(sites - 1), share }
+    }
+}
+
+/// Samples of a row of an enlarged flow that lie between the same two columns of sites.
+struct Run<'a> {
+    row: Enlarged,
+    columns: &'a [Enlarged],
+    /// Motion at both columns of sites, in units of 1 / (16 `whole`) luma samples.
+    ends: [[i32; 2]; 2],
+    /// All of a share.
+    whole: i32,
+}
+
+impl Run<'_> {
+    /// Motion of one of its samples, in 1/16 luma samples.
+    fn motion(&self, column: &Enlarged) -> [i32; 2] {
+        let (whole, [left, right]) = (self.whole, self.ends);
+        let blended = |c: usize| left[c] * (whole - column.share) + right[c] * column.share;
+        [0, 1].map(|c| (blended(c) + whole * whole / 2) >> (2 * whole.trailing_zeros()))
+    }
 }
 
 /// Reads a plane bilinearly at a position in units of `1 << bits` per sample; the border repeats. The result is
@@ -232,42 +257,67 @@ fn bilinear<T: Copy + Into<i32>>(data: &[T], width: usize, height: usize, x: i32
     (a * (whole - fx) + b * fx) * (whole - fy) + (c * (whole - fx) + d * fx) * fy
 }
 
+/// As [`bilinear`], scaled by `1 << (2 * BITS)`, for positions `STEP` samples apart in a row of a plane.
+fn bilinear_row<const STEP: usize, const BITS: u32>(plane: &Plane, x: i32, y: i32, seen: &mut [i32]) {
+    let Plane { width, height, ref data } = *plane;
+    let left = (x >> BITS) as usize;
+    let needed = STEP * (seen.len() - 1) + 2;
+    if x < 0 || left + needed > width {
+        for (i, seen) in seen.iter_mut().enumerate() {
+            *seen = bilinear(data, width, height, x + ((STEP * i) << BITS) as i32, y, BITS);
+        }
+        return;
+    }
+    let y = y.clamp(0, ((height - 1) << BITS) as i32);
+    let top = (y >> BITS) as usize;
+    let [upper, lower] = [top, (top + 1).min(height - 1)].map(|row| &data[row * width + left..][..needed]);
+    let whole = 1 << BITS;
+    let [right, below] = [x, y].map(|at| at & (whole - 1));
+    let across =
+        |row: &[u8], at: usize| i32::from(row[at]) * (whole - right) + i32::from(row[at + 1]) * right;
+    for (i, seen) in seen.iter_mut().enumerate() {
+        let at = STEP * i;
+        *seen = across(upper, at) * (whole - below) + across(lower, at) * below;
+    }
+}
+
 /// Luma seen through a flow, in 1/16 grey levels, `[8 height, 8 width]`. `grid` is the reference's
 /// [`Plane::half_samples`].
 pub fn warp_luma(grid: &Plane, flow: &Flow, blend: Blend) -> Vec<i32> {
-    let (height, width) = (8 * flow.height, 8 * flow.width);
-    let mut out = Vec::with_capacity(height * width);
-    let read = |i: usize, j: usize, [x, y]: [i32; 2]| grid.luma_at(16 * j as i32 + x, 16 * i as i32 + y);
-    flow.seen_within(blend, 8, 0..height, 0..width, read, |_, _, value| out.push(value));
-    out
+    warped(8, flow, blend, |i, j, [x, y], seen| grid.luma_from(16 * j as i32 + x, 16 * i as i32 + y, seen))
 }
 
 /// A chroma plane (half the luma resolution) seen through a flow, in 1/16 grey levels.
 pub fn warp_chroma(plane: &Plane, flow: &Flow, blend: Blend) -> Vec<i32> {
-    let (height, width) = (4 * flow.height, 4 * flow.width);
+    warped(4, flow, blend, |i, j, [x, y], seen| {
+        bilinear_row::<1, 5>(plane, 32 * j as i32 + x, 32 * i as i32 + y, seen);
+        seen.iter_mut().for_each(|seen| *seen = (*seen + 32) >> 6);
+    })
+}
+
+/// What `read` shows through a whole flow enlarged by `factor`.
+fn warped(
+    factor: usize,
+    flow: &Flow,
+    blend: Blend,
+    read: impl Fn(usize, usize, [i32; 2], &mut [i32]),
+) -> Vec<i32> {
+    let (height, width) = (factor * flow.height, factor * flow.width);
     let mut out = Vec::with_capacity(height * width);
-    let read = |i: usize, j: usize, [x, y]: [i32; 2]| {
-        let sum = bilinear(&plane.data, plane.width, plane.height, 32 * j as i32 + x, 32 * i as i32 + y, 5);
-        (sum + 32) >> 6
-    };
-    flow.seen_within(blend, 4, 0..height, 0..width, read, |_, _, value| out.push(value));
+    flow.seen_within(blend, factor, 0..height, 0..width, read, |_, _, seen| out.extend_from_slice(seen));
     out
 }
 
 /// A feature map `[channels, height, width]` at the flow's resolution seen through it.
 pub fn warp_features(features: &[i32], flow: &Flow) -> Vec<i32> {
     let (w, h) = (flow.width, flow.height);
-    let mut out = Vec::with_capacity(features.len());
-    for map in features.chunks_exact(w * h) {
-        for i in 0..h {
-            for j in 0..w {
-                let [x, y] = [0, 1].map(|c| flow.data[(c * h + i) * w + j]);
-                let sum = bilinear(map, w, h, 128 * j as i32 + x, 128 * i as i32 + y, 7);
-                out.push((sum + (1 << 13)) >> 14);
-            }
-        }
-    }
-    out
+    let place = |site: usize| {
+        let [x, y] = flow.at(site);
+        [128 * (site % w) as i32 + x, 128 * (site / w) as i32 + y]
+    };
+    let places: Vec<[i32; 2]> = (0..w * h).map(place).collect();
+    let seen = |map| places.iter().map(move |&[x, y]| (bilinear(map, w, h, x, y, 7) + (1 << 13)) >> 14);
+    features.chunks_exact(w * h).flat_map(seen).collect()
 }
 
 #[cfg(test)]

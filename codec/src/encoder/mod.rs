@@ -9,7 +9,6 @@ mod spans;
 
 use std::sync::Arc;
 
-use burn::tensor::Tensor;
 use vcn_media::Yuv420;
 
 use crate::Result;
@@ -20,7 +19,7 @@ use crate::entropy::{Histogram, SymbolEncoder};
 use crate::frame_syntax::{self, Head, MOST_SKIPPED};
 use crate::gop::GopPolicy;
 use crate::inspect::Inspection;
-use crate::integer::Integer;
+use crate::integer::{Integer, Values};
 use crate::keep::{Keeper, put_back, site_errors};
 use crate::model::lambda;
 use crate::model::params::LATENT;
@@ -397,6 +396,6 @@ impl<'a> GopEncoder<'a> {
 }
 
 /// A latent from the two parts that an analysis gives.
-pub(crate) fn analysed(exec: &Integer, parts: [Tensor<4>; 2]) -> Vec<i32> {
+pub(crate) fn analysed(exec: &Integer, parts: [Values; 2]) -> Vec<i32> {
     exec.sum(parts).into_iter().map(|v| v.clamp(-LATENT.max(), LATENT.max())).collect()
 }

@@ -1,6 +1,5 @@
 //! The motion of a frame: what the network tells of it, and the vectors that mend that.
 
-use burn::tensor::Tensor;
 use vcn_media::Yuv420;
 
 use super::{Effort, GopEncoder, analysed};
@@ -8,6 +7,7 @@ use crate::Result;
 use crate::checkpoint::Syntax;
 use crate::codec::{Codec, Geometry, Reference, activation, warped};
 use crate::entropy::SymbolEncoder;
+use crate::integer::Values;
 use crate::model::lambda;
 use crate::model::params::{ACTIVATION, FLOW};
 use crate::model::transform::PACKED;
@@ -31,7 +31,7 @@ impl GopEncoder<'_> {
         &self,
         source: &Source,
         reference: &Reference,
-        known: &Tensor<4>,
+        known: &Values,
         quality: i8,
     ) -> Result<FrameMotion> {
         let g = self.geometry;
@@ -96,7 +96,7 @@ impl GopEncoder<'_> {
     pub(super) fn write_motion(
         &mut self,
         motion: &FrameMotion,
-        known: &Tensor<4>,
+        known: &Values,
     ) -> Result<(Option<Vec<i32>>, Flow)> {
         let g = self.geometry;
         let (mut latent, mut flow) = (None, Flow::still(g.site));
@@ -192,7 +192,7 @@ impl Told {
         &self,
         codec: &Codec,
         coder: &mut SymbolEncoder,
-        known: &Tensor<4>,
+        known: &Values,
         g: &Geometry,
     ) -> Result<CodedLatent> {
         codec.latent(1, self.quality, g).encode(coder, &self.y, Some(known), &self.silent)

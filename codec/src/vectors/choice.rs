@@ -309,25 +309,29 @@ impl Eye {
         warp_luma(&self.grid, flow, self.blend)
     }
 
-    /// What the reference shows of a sample that moved so, in 1/16 grey levels.
-    fn shown(&self, i: usize, j: usize, [x, y]: Vector) -> i32 {
-        self.grid.luma_at(16 * j as i32 + x, 16 * i as i32 + y)
+    /// What the reference shows of neighbouring samples of a row that moved so, in 1/16 grey levels.
+    fn shown(&self, i: usize, j: usize, [x, y]: Vector, shown: &mut [i32]) {
+        self.grid.luma_from(16 * j as i32 + x, 16 * i as i32 + y, shown);
     }
 
-    /// Squared difference of a sample from what is shown, in units of 1/256.
-    fn difference(&self, i: usize, j: usize, shown: i32) -> i64 {
+    /// Squared differences of neighbouring samples of a row from what is shown, in units of 1/256.
+    fn difference(&self, i: usize, j: usize, shown: &[i32]) -> i64 {
         let at = i * self.width + j;
-        i64::from(self.target[at] - shown).pow(2) >> self.halved[at]
+        let (target, halved) = (&self.target[at..][..shown.len()], &self.halved[at..][..shown.len()]);
+        let differences = target.iter().zip(shown).map(|(target, shown)| target - shown);
+        differences.zip(halved).map(|(difference, halved)| i64::from(difference * difference >> halved)).sum()
     }
 
     /// Squared error of an 8x8 site of the flow that moves as one.
     fn constant(&self, site: usize, vector: Vector) -> f64 {
         let width = self.width / 8;
         let (top, left) = (site / width * 8, site % width * 8);
-        let rows = top..top + 8;
-        let sum: i64 = rows
-            .flat_map(|i| (left..left + 8).map(move |j| self.difference(i, j, self.shown(i, j, vector))))
-            .sum();
+        let mut shown = [0; 8];
+        let mut sum = 0;
+        for i in top..top + 8 {
+            self.shown(i, left, vector, &mut shown);
+            sum += self.difference(i, left, &shown);
+        }
         sum as f64 / 256.0
     }
 
@@ -337,7 +341,7 @@ impl Eye {
         let rows = top.saturating_sub(margin)..(top + BLOCK + margin).min(self.target.len() / self.width);
         let columns = left.saturating_sub(margin)..(left + BLOCK + margin).min(self.width);
         let mut sum = 0;
-        let read = |i: usize, j: usize, motion: Vector| self.shown(i, j, motion);
+        let read = |i: usize, j: usize, motion: Vector, shown: &mut [i32]| self.shown(i, j, motion, shown);
         flow.seen_within(self.blend, 8, rows, columns, read, |i, j, shown| {
             sum += self.difference(i, j, shown)
         });

@@ -1,0 +1,295 @@
+//! A convolution in 16-bit integers on the processor, with what follows it, in one pass.
+//!
+//! Pairs of input channels are multiplied and added to 32-bit sums by one instruction (`pmaddwd`), for [`LANES`] output channels of
+//! several samples at a time. `pulp` tells at run time which instructions there are; all give the same integers.
+
+use rayon::prelude::*;
+
+use super::half;
+use super::map::Map;
+use crate::checkpoint::Layer;
+use crate::model::params::{ACTIVATION, Conv};
+
+/// Output channels that are computed together.
+const LANES: usize = 16;
+/// Weights that are multiplied together: of all lanes, for two input channels.
+type Weights = [i16; 2 * LANES];
+/// About how many multiplications are worth a task of their own.
+const TASK: usize = 1 << 24;
+
+/// A layer, its weights in the order in which they are used.
+pub struct Kernel {
+    conv: Conv,
+    /// By lanes, then row and column of the kernel, then pairs of input channels; zeros beyond the last channel.
+    weights: Vec<Weights>,
+    lanes: Vec<Lanes>,
+    /// What lies beyond the border.
+    beyond: Vec<i16>,
+    /// Whether all weights and biases are 0.
+    pub silent: bool,
+}
+
+/// What follows the sums of output channels that are computed together.
+struct Lanes {
+    /// With what rounds to the nearest.
+    bias: [i32; LANES],
+    shift: [u32; LANES],
+}
+
+/// What follows a convolution.
+pub enum Then<'a, T> {
+    Nothing,
+    Leaky,
+    AddTo(&'a T),
+}
+
+impl Kernel {
+    pub fn new(conv: &Conv, layer: &Layer) -> Kernel {
+        let (cin, cout, taps) = (conv.cin, conv.cout, conv.k * conv.k);
+        let pairs = cin.div_ceil(2);
+        let mut weights = vec![[0; 2 * LANES]; cout.div_ceil(LANES) * taps * pairs];
+        let mut lanes: Vec<Lanes> =
+            (0..cout.div_ceil(LANES)).map(|_| Lanes { bias: [0; LANES], shift: [0; LANES] }).collect();
+        for o in 0..cout {
+            let (block, lane) = (o / LANES, o % LANES);
+            for tap in 0..taps {
+                for c in 0..cin {
+                    let weight = layer.weight[(o * taps + tap) * cin + c];
+                    weights[(block * taps + tap) * pairs + c / 2][2 * lane + c % 2] = weight.into();
+                }
+            }
+            let shift = layer.shift(conv, o);
+            lanes[block].shift[lane] = shift;
+            lanes[block].bias[lane] = layer.bias[o] + half(shift);
+        }
+        Kernel { conv: conv.clone(), weights, lanes, beyond: vec![0; 2 * pairs], silent: layer.silent() }
+    }
+
+    /// The layer's output. Inputs are saturated to its input format.
+    pub fn run(&self, x: &Map, then: &Then<Map>) -> Map {
+        let [channels, height, width] = x.shape();
+        assert_eq!(channels, self.conv.cin);
+        let x = &x.clamped(self.conv.input.max() as i16);
+        let shape = [self.conv.cout, height, width];
+        let stride = shape[0].next_multiple_of(2);
+        if let Then::AddTo(to) = then {
+            assert_eq!(to.shape(), shape);
+        }
+        let mut out = vec![0; stride * height * width];
+        let rows = (TASK / (self.conv.macs() * width)).clamp(1, height.max(1));
+        out.par_chunks_mut((rows * width * stride).max(1)).enumerate().for_each(|(index, out)| {
+            Band { kernel: self, x, then, top: index * rows, stride, out }.run();
+        });
+        let limit = if let Then::AddTo(_) = then { ACTIVATION } else { self.conv.out };
+        Map::new(shape, limit.max() as i16, out)
+    }
+}
+
+/// Some rows of an output.
+struct Band<'a> {
+    kernel: &'a Kernel,
+    x: &'a Map,
+    then: &'a Then<'a, Map>,
+    /// The first of them.
+    top: usize,
+    /// Values of a site in memory.
+    stride: usize,
+    out: &'a mut [i16],
+}
+
+impl Band<'_> {
+    /// Computes them with the best instructions that there are.
+    fn run(self) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            use pulp::x86::{V3, V4};
+            if let Some(simd) = V4::try_new() {
+                return simd.vectorize(With::<V4, 8> { simd, band: self });
+            }
+            if let Some(simd) = V3::try_new() {
+                return simd.vectorize(With::<V3, 4> { simd, band: self });
+            }
+        }
+        self.compute::<Plain, 4>(Plain);
+    }
+
+    /// `N` samples of [`LANES`] channels at a time.
+    #[inline(always)]
+    fn compute<S: Sums, const N: usize>(mut self, simd: S) {
+        let [_, height, width] = self.x.shape();
+        let Conv { k, cout, .. } = self.kernel.conv;
+        let (x, from) = (self.x.data(), self.x.stride());
+        let weights = self.kernel.weights.chunks_exact(k * k * from / 2);
+        for (block, (weights, lanes)) in weights.zip(&self.kernel.lanes).enumerate() {
+            let used = LANES.min(cout - block * LANES);
+            for row in 0..self.out.len() / (self.stride * width) {
+                for column in (0..width).step_by(N) {
+                    let mut sums = [simd.start(&lanes.bias); N];
+                    for (tap, weights) in weights.chunks_exact(from / 2).enumerate() {
+                        let inside = |at: usize, side| at.checked_sub(k / 2).filter(|&at| at < side);
+                        let Some(y) = inside(self.top + row + tap / k, height) else { continue };
+                        let seen: [&[[i16; 2]]; N] = std::array::from_fn(|n| {
+                            let site = inside(column + n + tap % k, width).map(|x| (y * width + x) * from);
+                            let site = site.map_or(&self.kernel.beyond[..], |site| &x[site..][..from]);
+                            &site.as_chunks().0[..weights.len()]
+                        });
+                        for (pair, weights) in weights.iter().enumerate() {
+                            let weights = simd.weights(weights);
+                            for (sums, seen) in sums.iter_mut().zip(seen) {
+                                *sums = simd.add(*sums, weights, seen[pair]);
+                            }
+                        }
+                    }
+                    for (n, &sums) in sums.iter().enumerate().take(width - column) {
+                        let at = (row * width + column + n) * self.stride + block * LANES;
+                        self.finish(simd.done(sums), lanes, at, used);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What becomes of the sums of one sample, whose first lane lies at a place of this band.
+    #[inline(always)]
+    fn finish(&mut self, sums: [i32; LANES], lanes: &Lanes, at: usize, used: usize) {
+        let max = self.kernel.conv.out.max();
+        let rounded: [i32; LANES] =
+            std::array::from_fn(|lane| (sums[lane] >> lanes.shift[lane]).clamp(-max, max));
+        let result = match self.then {
+            Then::Nothing => rounded,
+            Then::Leaky => rounded.map(|v| v.max(v >> 3)),
+            Then::AddTo(to) => {
+                let [_, _, width] = to.shape();
+                let mut base = [0; LANES];
+                let from = &to.data()[self.top * width * self.stride + at..][..used];
+                base.iter_mut().zip(from).for_each(|(base, &from)| *base = i32::from(from));
+                let max = ACTIVATION.max();
+                std::array::from_fn(|lane| (rounded[lane] + base[lane]).clamp(-max, max))
+            }
+        };
+        let result = result.map(|v| v as i16);
+        match self.out[at..].first_chunk_mut::<LANES>().filter(|_| used == LANES) {
+            Some(out) => *out = result,
+            None => self.out[at..at + used].copy_from_slice(&result[..used]),
+        }
+    }
+}
+
+/// Sums of [`LANES`] channels in registers.
+trait Sums: Copy {
+    type Register: Copy;
+
+    fn start(self, bias: &[i32; LANES]) -> Self::Register;
+    fn weights(self, weights: &Weights) -> Self::Register;
+    /// Adds the products of two input channels with their weights to the sums.
+    fn add(self, sums: Self::Register, weights: Self::Register, seen: [i16; 2]) -> Self::Register;
+    fn done(self, sums: Self::Register) -> [i32; LANES];
+}
+
+/// Without special instructions.
+#[derive(Clone, Copy)]
+struct Plain;
+
+impl Sums for Plain {
+    type Register = [i32; LANES];
+
+    #[inline(always)]
+    fn start(self, bias: &[i32; LANES]) -> [i32; LANES] {
+        *bias
+    }
+
+    #[inline(always)]
+    fn weights(self, weights: &Weights) -> [i32; LANES] {
+        pulp::cast(*weights)
+    }
+
+    #[inline(always)]
+    fn add(self, sums: [i32; LANES], weights: [i32; LANES], seen: [i16; 2]) -> [i32; LANES] {
+        let weights: [[i16; 2]; LANES] = pulp::cast(weights);
+        let product = |lane: usize, c: usize| i32::from(weights[lane][c]) * i32::from(seen[c]);
+        std::array::from_fn(|lane| sums[lane] + product(lane, 0) + product(lane, 1))
+    }
+
+    #[inline(always)]
+    fn done(self, sums: [i32; LANES]) -> [i32; LANES] {
+        sums
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::{__m256i, __m512i};
+
+    use pulp::x86::{V3, V4};
+
+    use super::{Band, LANES, Sums, Weights};
+
+    /// AVX2.
+    impl Sums for V3 {
+        type Register = [__m256i; 2];
+
+        #[inline(always)]
+        fn start(self, bias: &[i32; LANES]) -> [__m256i; 2] {
+            pulp::cast(*bias)
+        }
+
+        #[inline(always)]
+        fn weights(self, weights: &Weights) -> [__m256i; 2] {
+            pulp::cast(*weights)
+        }
+
+        #[inline(always)]
+        fn add(self, sums: [__m256i; 2], weights: [__m256i; 2], seen: [i16; 2]) -> [__m256i; 2] {
+            let seen = self.avx._mm256_set1_epi32(pulp::cast(seen));
+            [0, 1].map(|i| self.avx2._mm256_add_epi32(sums[i], self.avx2._mm256_madd_epi16(weights[i], seen)))
+        }
+
+        #[inline(always)]
+        fn done(self, sums: [__m256i; 2]) -> [i32; LANES] {
+            pulp::cast(sums)
+        }
+    }
+
+    /// AVX-512.
+    impl Sums for V4 {
+        type Register = __m512i;
+
+        #[inline(always)]
+        fn start(self, bias: &[i32; LANES]) -> __m512i {
+            pulp::cast(*bias)
+        }
+
+        #[inline(always)]
+        fn weights(self, weights: &Weights) -> __m512i {
+            pulp::cast(*weights)
+        }
+
+        #[inline(always)]
+        fn add(self, sums: __m512i, weights: __m512i, seen: [i16; 2]) -> __m512i {
+            let seen = self.avx512f._mm512_set1_epi32(pulp::cast(seen));
+            self.avx512f._mm512_add_epi32(sums, self.avx512bw._mm512_madd_epi16(weights, seen))
+        }
+
+        #[inline(always)]
+        fn done(self, sums: __m512i) -> [i32; LANES] {
+            pulp::cast(sums)
+        }
+    }
+
+    /// A band computed with some instructions, `N` samples at a time.
+    pub(super) struct With<'a, S, const N: usize> {
+        pub simd: S,
+        pub band: Band<'a>,
+    }
+
+    impl<S: Sums, const N: usize> pulp::NullaryFnOnce for With<'_, S, N> {
+        type Output = ();
+
+        #[inline(always)]
+        fn call(self) {
+            self.band.compute::<S, N>(self.simd);
+        }
+    }
+}
+#[cfg(target_arch = "x86_64")]
+use x86::With;
