@@ -62,7 +62,7 @@ fn prove(device: Device, name: &str) -> Result<(Device, String)> {
         exponent: vec![SHIFT + LATENT.frac - ACTIVATION.frac; O],
         bias: bias.iter().map(|&bias| bias as i32).collect(),
     };
-    let exec = Integer::new(&[conv.clone()], &[layer], &device);
+    let exec = Integer::new(std::slice::from_ref(&conv), &[layer], &device);
     let x32: Vec<i32> = x.iter().map(|&v| v as i32).collect();
     let y = exec.integers(exec.conv(&conv, &exec.tensor(&x32, [C, S, S])));
     for o in 0..O {

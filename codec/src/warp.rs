@@ -62,8 +62,27 @@ impl Plane {
     /// 1/16 samples of the picture.
     pub(crate) fn luma_from(&self, x: i32, y: i32, seen: &mut [i32]) {
         // A 1/16 sample is 1/8 of a step of the half-sample grid.
-        bilinear_row::<2, 3>(self, x, y, seen);
-        seen.iter_mut().for_each(|seen| *seen = (*seen + 2) >> 2);
+        let Some(([upper, lower], [right, below])) = self.rows(x, y, 2 * seen.len(), 3) else {
+            for (i, seen) in seen.iter_mut().enumerate() {
+                *seen = (bilinear(&self.data, self.width, self.height, x + 16 * i as i32, y, 3) + 2) >> 2;
+            }
+            return;
+        };
+        let across = |[left, next]: [u8; 2]| u16::from(left) * (8 - right) + u16::from(next) * right;
+        for ((seen, &upper), &lower) in seen.iter_mut().zip(upper.as_chunks().0).zip(lower.as_chunks().0) {
+            *seen = ((across(upper) * (8 - below) + across(lower) * below + 2) >> 2).into();
+        }
+    }
+
+    /// The two rows around a position in units of `1 << bits` per sample, so many samples from it on, and how far it lies from the first
+    /// sample of the first one, across and down; nothing if they leave the plane.
+    fn rows(&self, x: i32, y: i32, samples: usize, bits: u32) -> Option<([&[u8]; 2], [u16; 2])> {
+        let left = usize::try_from(x >> bits).ok().filter(|left| left + samples <= self.width)?;
+        let y = y.clamp(0, ((self.height - 1) << bits) as i32);
+        let top = (y >> bits) as usize;
+        let rows = [top, (top + 1).min(self.height - 1)];
+        let within = [x, y].map(|at| (at & ((1 << bits) - 1)) as u16);
+        Some((rows.map(|row| &self.data[row * self.width + left..][..samples]), within))
     }
 }
 
@@ -257,30 +276,6 @@ fn bilinear<T: Copy + Into<i32>>(data: &[T], width: usize, height: usize, x: i32
     (a * (whole - fx) + b * fx) * (whole - fy) + (c * (whole - fx) + d * fx) * fy
 }
 
-/// As [`bilinear`], scaled by `1 << (2 * BITS)`, for positions `STEP` samples apart in a row of a plane.
-fn bilinear_row<const STEP: usize, const BITS: u32>(plane: &Plane, x: i32, y: i32, seen: &mut [i32]) {
-    let Plane { width, height, ref data } = *plane;
-    let left = (x >> BITS) as usize;
-    let needed = STEP * (seen.len() - 1) + 2;
-    if x < 0 || left + needed > width {
-        for (i, seen) in seen.iter_mut().enumerate() {
-            *seen = bilinear(data, width, height, x + ((STEP * i) << BITS) as i32, y, BITS);
-        }
-        return;
-    }
-    let y = y.clamp(0, ((height - 1) << BITS) as i32);
-    let top = (y >> BITS) as usize;
-    let [upper, lower] = [top, (top + 1).min(height - 1)].map(|row| &data[row * width + left..][..needed]);
-    let whole = 1 << BITS;
-    let [right, below] = [x, y].map(|at| at & (whole - 1));
-    let across =
-        |row: &[u8], at: usize| i32::from(row[at]) * (whole - right) + i32::from(row[at + 1]) * right;
-    for (i, seen) in seen.iter_mut().enumerate() {
-        let at = STEP * i;
-        *seen = across(upper, at) * (whole - below) + across(lower, at) * below;
-    }
-}
-
 /// Luma seen through a flow, in 1/16 grey levels, `[8 height, 8 width]`. `grid` is the reference's
 /// [`Plane::half_samples`].
 pub fn warp_luma(grid: &Plane, flow: &Flow, blend: Blend) -> Vec<i32> {
@@ -290,8 +285,18 @@ pub fn warp_luma(grid: &Plane, flow: &Flow, blend: Blend) -> Vec<i32> {
 /// A chroma plane (half the luma resolution) seen through a flow, in 1/16 grey levels.
 pub fn warp_chroma(plane: &Plane, flow: &Flow, blend: Blend) -> Vec<i32> {
     warped(4, flow, blend, |i, j, [x, y], seen| {
-        bilinear_row::<1, 5>(plane, 32 * j as i32 + x, 32 * i as i32 + y, seen);
-        seen.iter_mut().for_each(|seen| *seen = (*seen + 32) >> 6);
+        let (x, y) = (32 * j as i32 + x, 32 * i as i32 + y);
+        let Some(([upper, lower], [right, below])) = plane.rows(x, y, seen.len() + 1, 5) else {
+            for (i, seen) in seen.iter_mut().enumerate() {
+                let sum = bilinear(&plane.data, plane.width, plane.height, x + 32 * i as i32, y, 5);
+                *seen = (sum + 32) >> 6;
+            }
+            return;
+        };
+        let across = |pair: &[u8]| i32::from(u16::from(pair[0]) * (32 - right) + u16::from(pair[1]) * right);
+        for ((seen, upper), lower) in seen.iter_mut().zip(upper.windows(2)).zip(lower.windows(2)) {
+            *seen = (across(upper) * i32::from(32 - below) + across(lower) * i32::from(below) + 32) >> 6;
+        }
     })
 }
 

@@ -67,6 +67,10 @@ impl Kernel {
 
     /// The layer's output. Inputs are saturated to its input format.
     pub fn run(&self, x: &Map, then: &Then<Map>) -> Map {
+        self.run_by(x, then, |band| band.run())
+    }
+
+    fn run_by(&self, x: &Map, then: &Then<Map>, run: impl Fn(Band) + Sync) -> Map {
         let [channels, height, width] = x.shape();
         assert_eq!(channels, self.conv.cin);
         let x = &x.clamped(self.conv.input.max() as i16);
@@ -78,7 +82,7 @@ impl Kernel {
         let mut out = vec![0; stride * height * width];
         let rows = (TASK / (self.conv.macs() * width)).clamp(1, height.max(1));
         out.par_chunks_mut((rows * width * stride).max(1)).enumerate().for_each(|(index, out)| {
-            Band { kernel: self, x, then, top: index * rows, stride, out }.run();
+            run(Band { kernel: self, x, then, top: index * rows, stride, out });
         });
         let limit = if let Then::AddTo(_) = then { ACTIVATION } else { self.conv.out };
         Map::new(shape, limit.max() as i16, out)
@@ -128,11 +132,13 @@ impl Band<'_> {
                     for (tap, weights) in weights.chunks_exact(from / 2).enumerate() {
                         let inside = |at: usize, side| at.checked_sub(k / 2).filter(|&at| at < side);
                         let Some(y) = inside(self.top + row + tap / k, height) else { continue };
-                        let seen: [&[[i16; 2]]; N] = std::array::from_fn(|n| {
-                            let site = inside(column + n + tap % k, width).map(|x| (y * width + x) * from);
-                            let site = site.map_or(&self.kernel.beyond[..], |site| &x[site..][..from]);
-                            &site.as_chunks().0[..weights.len()]
-                        });
+                        let mut seen = [self.kernel.beyond.as_chunks().0; N];
+                        for (n, seen) in seen.iter_mut().enumerate() {
+                            if let Some(column) = inside(column + n + tap % k, width) {
+                                *seen = x[(y * width + column) * from..][..from].as_chunks().0;
+                            }
+                            *seen = &seen[..weights.len()];
+                        }
                         for (pair, weights) in weights.iter().enumerate() {
                             let weights = simd.weights(weights);
                             for (sums, seen) in sums.iter_mut().zip(seen) {
@@ -151,23 +157,32 @@ impl Band<'_> {
 
     /// What becomes of the sums of one sample, whose first lane lies at a place of this band.
     #[inline(always)]
-    fn finish(&mut self, sums: [i32; LANES], lanes: &Lanes, at: usize, used: usize) {
+    fn finish(&mut self, mut sums: [i32; LANES], lanes: &Lanes, at: usize, used: usize) {
+        // Loops, not closures: these would be compiled for any processor.
         let max = self.kernel.conv.out.max();
-        let rounded: [i32; LANES] =
-            std::array::from_fn(|lane| (sums[lane] >> lanes.shift[lane]).clamp(-max, max));
-        let result = match self.then {
-            Then::Nothing => rounded,
-            Then::Leaky => rounded.map(|v| v.max(v >> 3)),
+        for (sum, shift) in sums.iter_mut().zip(lanes.shift) {
+            *sum = (*sum >> shift).clamp(-max, max);
+        }
+        match self.then {
+            Then::Nothing => (),
+            Then::Leaky => {
+                for sum in &mut sums {
+                    *sum = (*sum).max(*sum >> 3);
+                }
+            }
             Then::AddTo(to) => {
                 let [_, _, width] = to.shape();
-                let mut base = [0; LANES];
-                let from = &to.data()[self.top * width * self.stride + at..][..used];
-                base.iter_mut().zip(from).for_each(|(base, &from)| *base = i32::from(from));
+                let to = &to.data()[self.top * width * self.stride + at..][..used];
                 let max = ACTIVATION.max();
-                std::array::from_fn(|lane| (rounded[lane] + base[lane]).clamp(-max, max))
+                for (sum, &to) in sums.iter_mut().zip(to) {
+                    *sum = (*sum + i32::from(to)).clamp(-max, max);
+                }
             }
-        };
-        let result = result.map(|v| v as i16);
+        }
+        let mut result = [0; LANES];
+        for (result, sum) in result.iter_mut().zip(sums) {
+            *result = sum as i16;
+        }
         match self.out[at..].first_chunk_mut::<LANES>().filter(|_| used == LANES) {
             Some(out) => *out = result,
             None => self.out[at..at + used].copy_from_slice(&result[..used]),
@@ -241,7 +256,11 @@ mod x86 {
         #[inline(always)]
         fn add(self, sums: [__m256i; 2], weights: [__m256i; 2], seen: [i16; 2]) -> [__m256i; 2] {
             let seen = self.avx._mm256_set1_epi32(pulp::cast(seen));
-            [0, 1].map(|i| self.avx2._mm256_add_epi32(sums[i], self.avx2._mm256_madd_epi16(weights[i], seen)))
+            let ([first, second], [w, v], avx2) = (sums, weights, self.avx2);
+            [
+                avx2._mm256_add_epi32(first, avx2._mm256_madd_epi16(w, seen)),
+                avx2._mm256_add_epi32(second, avx2._mm256_madd_epi16(v, seen)),
+            ]
         }
 
         #[inline(always)]
@@ -293,3 +312,38 @@ mod x86 {
 }
 #[cfg(target_arch = "x86_64")]
 use x86::With;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::params::{Init, LATENT, Params};
+
+    #[test]
+    fn all_instructions_give_the_same() {
+        let mut params = Params::default();
+        let conv = params.conv("known", 7, 21, 3, Init::Constant(0.0)).format(&mut params, LATENT);
+        let mut state = 3u32;
+        let mut random = |count: usize, limit: i32| -> Vec<i32> {
+            let mut next = || {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 8) as i32 % (limit + 1)
+            };
+            (0..count).map(|_| next() - next()).collect()
+        };
+        let weight = random(conv.macs(), 127).into_iter().map(|w| w as i8).collect();
+        let layer = Layer { weight, exponent: vec![5; 21], bias: random(21, 1 << 15) };
+        let kernel = Kernel::new(&conv, &layer);
+        let x = Map::from_planes(&random(7 * 13 * 11, 1500), [7, 13, 11]);
+        let to = Map::from_planes(&random(21 * 13 * 11, 1000), [21, 13, 11]);
+        for then in [Then::Nothing, Then::Leaky, Then::AddTo(&to)] {
+            let plain = kernel.run_by(&x, &then, |band| band.compute::<Plain, 4>(Plain));
+            assert!(plain.planes().iter().any(|&v| v != 0));
+            assert_eq!(kernel.run(&x, &then), plain);
+            #[cfg(target_arch = "x86_64")]
+            if let Some(simd) = pulp::x86::V3::try_new() {
+                let found = kernel.run_by(&x, &then, |band| simd.vectorize(With::<_, 4> { simd, band }));
+                assert_eq!(found, plain);
+            }
+        }
+    }
+}

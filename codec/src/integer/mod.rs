@@ -30,9 +30,10 @@ pub enum Integer {
 /// A tensor of an [`Integer`], of one sample.
 #[derive(Clone)]
 pub enum Values {
+    /// On the processor.
     Host(Map),
     /// `[1, channels, height, width]`.
-    Device(Tensor<4>),
+    Device(Box<Tensor<4>>),
 }
 
 /// A layer on a device.
@@ -72,7 +73,7 @@ impl Integer {
             Integer::Device(device, _) => {
                 let values: Vec<f32> = values.iter().map(|&v| v as f32).collect();
                 let data = TensorData::new(values, [1, channels, height, width]);
-                Values::Device(Tensor::from_data(data, device))
+                Tensor::from_data(data, device).into()
             }
         }
     }
@@ -109,11 +110,12 @@ impl Integer {
             }
             (Integer::Device(_, layers), Values::Device(x)) => {
                 let y = layers[layer.index].run(layer, x);
-                Values::Device(match then {
+                match then {
                     Then::Nothing => y,
                     Then::Leaky => leaky(&y),
                     Then::AddTo(to) => saturated(to.device() + y),
-                })
+                }
+                .into()
             }
             _ => mixed(),
         }
@@ -175,6 +177,12 @@ fn mixed() -> ! {
     unreachable!("an executor's tensors are all of one kind")
 }
 
+impl From<Tensor<4>> for Values {
+    fn from(tensor: Tensor<4>) -> Values {
+        Values::Device(Box::new(tensor))
+    }
+}
+
 impl Values {
     fn host(&self) -> &Map {
         let Values::Host(map) = self else { mixed() };
@@ -183,14 +191,14 @@ impl Values {
 
     fn device(&self) -> Tensor<4> {
         let Values::Device(tensor) = self else { mixed() };
-        tensor.clone()
+        tensor.as_ref().clone()
     }
 
     /// The same with what each kind becomes.
     fn either(&self, host: impl FnOnce(&Map) -> Map, device: impl FnOnce(&Tensor<4>) -> Tensor<4>) -> Values {
         match self {
             Values::Host(map) => Values::Host(host(map)),
-            Values::Device(tensor) => Values::Device(device(tensor)),
+            Values::Device(tensor) => device(tensor).into(),
         }
     }
 

@@ -319,7 +319,10 @@ impl Eye {
         let at = i * self.width + j;
         let (target, halved) = (&self.target[at..][..shown.len()], &self.halved[at..][..shown.len()]);
         let differences = target.iter().zip(shown).map(|(target, shown)| target - shown);
-        differences.zip(halved).map(|(difference, halved)| i64::from(difference * difference >> halved)).sum()
+        differences
+            .zip(halved)
+            .map(|(difference, halved)| i64::from((difference * difference) >> halved))
+            .sum()
     }
 
     /// Squared error of an 8x8 site of the flow that moves as one.
