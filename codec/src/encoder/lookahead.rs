@@ -22,8 +22,6 @@ use crate::warp::{Blend, Flow, Plane, warp_luma};
 pub(super) const FAR: usize = 32;
 /// How much each of its two ends is worth to a frame between them.
 const HALF: f32 = 0.5;
-/// What more than this share of every frame leans on lasts for ever, or nearly so.
-const LASTING: f32 = 0.98;
 
 /// Frames from the next to be coded on.
 #[derive(Clone)]
@@ -103,19 +101,12 @@ impl Lookahead {
     }
 
     /// How often what is spent on the sites of the frame after the first `skipped` ones counts, once for itself and for what is built on
-    /// it: the mean of the logarithms to base 2. Frames that are built on follow each other by `span`; `more` frames follow those
-    /// that are known.
-    pub fn doublings(&mut self, skipped: u32, span: u32, more: u32, lambda: f32) -> f32 {
+    /// it: the mean of the logarithms to base 2. Frames that are built on follow each other by `span`; of those that do not wait yet
+    /// nothing is foreseen.
+    pub fn doublings(&mut self, skipped: u32, span: u32, lambda: f32) -> f32 {
         let steps = self.steps(skipped, span);
         let leanings: Vec<_> = steps.iter().map(|&step| self.leaning(step, lambda)).collect();
         let mut worth = vec![1.0; self.sites];
-        if let Some(leaning) = leanings.iter().flatten().last() {
-            let spans = more as f32 / span as f32;
-            for (worth, share) in worth.iter_mut().zip(&leaning.shares) {
-                let share = share.min(LASTING);
-                *worth += span as f32 * share * (1.0 - share.powf(spans)) / (1.0 - share);
-            }
-        }
         for ([from, to], leaning) in steps.iter().zip(&leanings).rev() {
             if let Some(leaning) = leaning {
                 // What lies between leans on both ends, and through the later one on the earlier one, too.
@@ -201,33 +192,29 @@ mod tests {
         })
     }
 
-    fn doublings(frames: &[(Option<u32>, bool)], more: u32) -> f32 {
+    fn doublings(frames: &[(Option<u32>, bool)]) -> f32 {
         let mut lookahead = Lookahead::new([6, 8]);
         frames.iter().for_each(|&(seed, repeats)| lookahead.push(picture(seed), repeats));
-        lookahead.doublings(0, 4, more, LAMBDA)
+        lookahead.doublings(0, 4, LAMBDA)
     }
 
     #[test]
     fn a_frame_counts_for_all_that_show_the_same() {
         let still = [(None, false); 17];
         for known in [1, 5, 9, 17] {
-            assert!((doublings(&still[..known], 0) - (known as f32).log2()).abs() < 0.01, "{known}");
+            assert!((doublings(&still[..known]) - (known as f32).log2()).abs() < 0.01, "{known}");
         }
-        // Four steps of the same kind are foreseen after two that are known; nothing without one.
-        let foreseen = doublings(&still[..9], 16);
-        assert!(foreseen > 24f32.log2() && foreseen < 25f32.log2(), "{foreseen}");
-        assert_eq!(doublings(&still[..1], 16), 0.0);
         let repeated: Vec<_> = (0..8).map(|i| (None, i > 0)).collect();
-        assert_eq!(doublings(&repeated, 0), 3.0);
+        assert_eq!(doublings(&repeated), 3.0);
     }
 
     #[test]
     fn nothing_leans_on_what_shows_something_else() {
         let noise: Vec<_> = (1..14).map(|seed| (Some(seed), false)).collect();
-        assert!(doublings(&noise, 0) < 0.2);
+        assert!(doublings(&noise) < 0.2);
         // Up to the change, and from there.
         let cut: Vec<_> = (0..13).map(|i| ((i > 4).then_some(9), false)).collect();
-        let whole = doublings(&cut, 0);
+        let whole = doublings(&cut);
         assert!((whole - 5f32.log2()).abs() < 0.3, "{whole}");
     }
 
@@ -252,10 +239,10 @@ mod tests {
             lookahead.push(picture(None), repeats);
         }
         assert_eq!((lookahead.next(4).len(), lookahead.next(1).len()), (2, 1));
-        lookahead.doublings(1, 4, 0, LAMBDA);
+        lookahead.doublings(1, 4, LAMBDA);
         lookahead.forget(2);
         assert!(lookahead.repeats() && lookahead.next(4).is_empty());
         assert_eq!((lookahead.len(), lookahead.place, lookahead.leanings.len()), (2, 2, 1));
-        assert!(lookahead.doublings(0, 4, 0, LAMBDA) > 0.9);
+        assert!(lookahead.doublings(0, 4, LAMBDA) > 0.9);
     }
 }

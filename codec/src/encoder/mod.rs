@@ -137,8 +137,6 @@ pub struct GopEncoder<'a> {
     sides: Sides,
     previous: Option<Arc<Yuv420>>,
     lookahead: Lookahead,
-    /// Whether no frame will follow those that wait.
-    ended: bool,
     hasher: FramesHasher,
     /// Number of coded frames.
     frames: u32,
@@ -171,7 +169,6 @@ impl<'a> GopEncoder<'a> {
             geometry,
             previous: None,
             lookahead: Lookahead::new(geometry.site),
-            ended: false,
             hasher: FramesHasher::new(),
             frames: 0,
         }
@@ -213,7 +210,6 @@ impl<'a> GopEncoder<'a> {
     /// # Errors
     /// None that [`GopEncoder::push`] would not have given.
     pub fn finish(mut self) -> Result<(GopRecord, Vec<CodedFrame>)> {
-        self.ended = true;
         let coded = self.advance(1)?;
         self.hash(&coded);
         let record =
@@ -262,15 +258,9 @@ impl<'a> GopEncoder<'a> {
         if self.settings.between == 0 {
             return self.qualities.inter(self.frames);
         }
-        let more = if self.ended { 0 } else { self.settings.length.saturating_sub(self.known()) };
         let lambda = lambda(self.qualities.asked as f32);
-        let doublings = self.lookahead.doublings(skipped, self.settings.between + 1, more, lambda);
+        let doublings = self.lookahead.doublings(skipped, self.settings.between + 1, lambda);
         self.qualities.built_on(doublings, self.settings.length)
-    }
-
-    /// How many frames of the GOP are known.
-    fn known(&self) -> u32 {
-        self.frames + self.lookahead.len() as u32
     }
 
     /// The first so many frames are coded.
