@@ -80,7 +80,7 @@ impl Kernel {
             assert_eq!(to.shape(), shape);
         }
         let mut out = vec![0; stride * height * width];
-        let rows = (TASK / (self.conv.macs() * width)).clamp(1, height.max(1));
+        let rows = (TASK / (self.conv.macs() * width).max(1)).clamp(1, height.max(1));
         out.par_chunks_mut((rows * width * stride).max(1)).enumerate().for_each(|(index, out)| {
             run(Band { kernel: self, x, then, top: index * rows, stride, out });
         });
@@ -106,12 +106,15 @@ impl Band<'_> {
     fn run(self) {
         #[cfg(target_arch = "x86_64")]
         {
-            use pulp::x86::{V3, V4};
+            use pulp::x86::{V1, V3, V4};
             if let Some(simd) = V4::try_new() {
                 return simd.vectorize(With::<V4, 8> { simd, band: self });
             }
             if let Some(simd) = V3::try_new() {
                 return simd.vectorize(With::<V3, 4> { simd, band: self });
+            }
+            if let Some(simd) = V1::try_new() {
+                return self.compute::<V1, 2>(simd);
             }
         }
         self.compute::<Plain, 4>(Plain);
@@ -233,11 +236,40 @@ impl Sums for Plain {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use std::arch::x86_64::{__m256i, __m512i};
+    use std::arch::x86_64::{__m128i, __m256i, __m512i};
 
-    use pulp::x86::{V3, V4};
+    use pulp::x86::{V1, V3, V4};
 
     use super::{Band, LANES, Sums, Weights};
+
+    /// SSE2, which all of them have.
+    impl Sums for V1 {
+        type Register = [__m128i; 4];
+
+        #[inline(always)]
+        fn start(self, bias: &[i32; LANES]) -> [__m128i; 4] {
+            pulp::cast(*bias)
+        }
+
+        #[inline(always)]
+        fn weights(self, weights: &Weights) -> [__m128i; 4] {
+            pulp::cast(*weights)
+        }
+
+        #[inline(always)]
+        fn add(self, mut sums: [__m128i; 4], weights: [__m128i; 4], seen: [i16; 2]) -> [__m128i; 4] {
+            let seen = self.sse2._mm_set1_epi32(pulp::cast(seen));
+            for (sum, weights) in sums.iter_mut().zip(weights) {
+                *sum = self.sse2._mm_add_epi32(*sum, self.sse2._mm_madd_epi16(weights, seen));
+            }
+            sums
+        }
+
+        #[inline(always)]
+        fn done(self, sums: [__m128i; 4]) -> [i32; LANES] {
+            pulp::cast(sums)
+        }
+    }
 
     /// AVX2.
     impl Sums for V3 {
@@ -254,13 +286,12 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn add(self, sums: [__m256i; 2], weights: [__m256i; 2], seen: [i16; 2]) -> [__m256i; 2] {
+        fn add(self, mut sums: [__m256i; 2], weights: [__m256i; 2], seen: [i16; 2]) -> [__m256i; 2] {
             let seen = self.avx._mm256_set1_epi32(pulp::cast(seen));
-            let ([first, second], [w, v], avx2) = (sums, weights, self.avx2);
-            [
-                avx2._mm256_add_epi32(first, avx2._mm256_madd_epi16(w, seen)),
-                avx2._mm256_add_epi32(second, avx2._mm256_madd_epi16(v, seen)),
-            ]
+            for (sum, weights) in sums.iter_mut().zip(weights) {
+                *sum = self.avx2._mm256_add_epi32(*sum, self.avx2._mm256_madd_epi16(weights, seen));
+            }
+            sums
         }
 
         #[inline(always)]
@@ -339,6 +370,10 @@ mod tests {
             let plain = kernel.run_by(&x, &then, |band| band.compute::<Plain, 4>(Plain));
             assert!(plain.planes().iter().any(|&v| v != 0));
             assert_eq!(kernel.run(&x, &then), plain);
+            #[cfg(target_arch = "x86_64")]
+            if let Some(simd) = pulp::x86::V1::try_new() {
+                assert_eq!(kernel.run_by(&x, &then, |band| band.compute::<_, 2>(simd)), plain);
+            }
             #[cfg(target_arch = "x86_64")]
             if let Some(simd) = pulp::x86::V3::try_new() {
                 let found = kernel.run_by(&x, &then, |band| simd.vectorize(With::<_, 4> { simd, band }));
