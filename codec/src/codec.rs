@@ -186,10 +186,10 @@ impl Codec {
         let [h, w] = g.site;
         let shown = |end: usize| warped(&references[end].picture, &between.flows[end], blend);
         let told = |end: usize| warp_features(&references[end].features, &between.flows[end]);
-        let [before, after] = [0, 1].map(shown);
+        let [before, after] = both(shown);
         let difference: Vec<i32> = after.iter().zip(&before).map(|(after, before)| after - before).collect();
         let mut samples = between.seen([before, after]);
-        let features = self.exec.tensor(&between.seen([0, 1].map(told)), [FEATURES, h, w]);
+        let features = self.exec.tensor(&between.seen(both(told)), [FEATURES, h, w]);
         let packed = |samples: &[i32]| self.exec.tensor(&activation(samples), [PACKED, h, w]);
         let seen = packed(&samples);
         let beside = if ends { Beside::Ends(packed(&difference)) } else { Beside::Anchor(seen.clone()) };
@@ -237,12 +237,19 @@ impl Codec {
     }
 }
 
+/// What both ends of a span give, at the same time.
+pub(crate) fn both<T: Send>(of: impl Fn(usize) -> T + Sync) -> [T; 2] {
+    rayon::join(|| of(0), || of(1)).into()
+}
+
 /// A picture seen through a flow, packed, format [`PIXEL`] (1/16 grey level, 0 at mid-grey).
 pub(crate) fn warped(picture: &Yuv420, flow: &Flow, blend: Blend) -> Vec<i32> {
     let plane = |data: &[u8], width, height| Plane { width, height, data: data.to_vec() };
     let (w, h) = (picture.width, picture.height);
-    let luma = warp_luma(&plane(&picture.y, w, h).half_samples(), flow, blend);
-    let [u, v] = [&picture.u, &picture.v].map(|p| warp_chroma(&plane(p, w / 2, h / 2), flow, blend));
+    let (luma, [u, v]) = rayon::join(
+        || warp_luma(&plane(&picture.y, w, h).half_samples(), flow, blend),
+        || [&picture.u, &picture.v].map(|p| warp_chroma(&plane(p, w / 2, h / 2), flow, blend)),
+    );
     pack_planes([&luma, &u, &v], flow.height, flow.width, |s: i32| s - (128 << 4))
 }
 

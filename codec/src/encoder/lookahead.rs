@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use vcn_media::Yuv420;
 
 use crate::model::QUANTISED;
@@ -105,9 +106,10 @@ impl Lookahead {
     /// nothing is foreseen.
     pub fn doublings(&mut self, skipped: u32, span: u32, lambda: f32) -> f32 {
         let steps = self.steps(skipped, span);
-        let leanings: Vec<_> = steps.iter().map(|&step| self.leaning(step, lambda)).collect();
+        self.lean(&steps, lambda);
+        let leanings = steps.iter().map(|step| self.leanings.get(step));
         let mut worth = vec![1.0; self.sites];
-        for ([from, to], leaning) in steps.iter().zip(&leanings).rev() {
+        for ([from, to], leaning) in steps.iter().zip(leanings).rev() {
             if let Some(leaning) = leaning {
                 // What lies between leans on both ends, and through the later one on the earlier one, too.
                 worth = leaning.handed_back(&worth, 2.0 * HALF * (to - from - 1) as f32);
@@ -118,11 +120,16 @@ impl Lookahead {
         worth.iter().map(|worth| (worth + between).log2()).sum::<f32>() / self.sites as f32
     }
 
-    /// How a frame leans on an earlier one; nothing where it repeats that.
-    fn leaning(&mut self, places: [u32; 2], lambda: f32) -> Option<Arc<Leaning>> {
-        let [before, after] = places.map(|place| &self.frames[(place - self.place) as usize]);
-        let new = || Arc::new(Leaning::new(&after.frame, &before.frame, lambda));
-        (!after.repeats).then(|| Arc::clone(self.leanings.entry(places).or_insert_with(new)))
+    /// Finds how frames lean on earlier ones, by both places, where they do not repeat them and it is not known yet.
+    fn lean(&mut self, steps: &[[u32; 2]], lambda: f32) {
+        let frames = |step: &[u32; 2]| step.map(|place| &self.frames[(place - self.place) as usize]);
+        let new = |step: &&[u32; 2]| !frames(step)[1].repeats && !self.leanings.contains_key(*step);
+        let lean = |step: &[u32; 2]| {
+            let [before, after] = frames(step);
+            (*step, Arc::new(Leaning::new(&after.frame, &before.frame, lambda)))
+        };
+        let found: Vec<_> = steps.par_iter().filter(new).map(lean).collect();
+        self.leanings.extend(found);
     }
 }
 

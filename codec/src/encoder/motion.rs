@@ -5,7 +5,7 @@ use vcn_media::Yuv420;
 use super::{Effort, GopEncoder, analysed};
 use crate::Result;
 use crate::checkpoint::Syntax;
-use crate::codec::{Codec, Geometry, Reference, activation, warped};
+use crate::codec::{Codec, Geometry, Reference, activation, both, warped};
 use crate::entropy::SymbolEncoder;
 use crate::integer::Values;
 use crate::model::lambda;
@@ -39,8 +39,10 @@ impl GopEncoder<'_> {
         let luma = Plane::luma(&source.frame);
         let shown = Plane::luma(&reference.picture);
         let Syntax { vectors, blend, .. } = self.codec.checkpoint.syntax();
-        let searched = Flow::from(&search(&luma, &shown, vectors::SEARCH * lambda(quality.into())));
-        let eye = vectors.then(|| Eye::new(&luma, &shown, blend));
+        let (searched, eye) = rayon::join(
+            || Flow::from(&search(&luma, &shown, vectors::SEARCH * lambda(quality.into()))),
+            || vectors.then(|| Eye::new(&luma, &shown, blend)),
+        );
         let tried = |told: Option<Told>| -> Result<TriedMotion> {
             let (mut flow, mut bits, mut site_bits) = (Flow::still(g.site), 0.0, Vec::new());
             if let Some(told) = &told {
@@ -124,8 +126,7 @@ impl GopEncoder<'_> {
         let luma = Plane::luma(&source.frame);
         let shown = span.ends().map(|end| Plane::luma(&end.picture));
         let eyes = shown.each_ref().map(|shown| Eye::new(&luma, shown, blend));
-        let searched =
-            shown.each_ref().map(|shown| Flow::from(&search(&luma, shown, vectors::SEARCH * lambda)));
+        let searched = both(|end| Flow::from(&search(&luma, &shown[end], vectors::SEARCH * lambda)));
         let foretold = span.foretold();
         let chosen = self.sides.choose(&eyes, &foretold, &searched, vectors::worth(lambda));
         let [before, _] = searched;

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use vcn_media::Yuv420;
 
 use crate::codec::{sample, warped};
@@ -36,9 +37,13 @@ pub(super) fn prefiltered(frame: &Yuv420, others: &[Arc<Yuv420>], quality: i8) -
     let luma = Plane::luma(&frame);
     let own = samples(&frame);
     let mut mean: Vec<[f32; 2]> = own.iter().map(|&v| [v as f32, 1.0]).collect();
-    for (other, same) in others.iter().zip(SAME) {
+    let searched = |other: &Arc<Yuv420>| {
         let other = padded(other);
         let flow = Flow::from(&search(&luma, &Plane::luma(&other), vectors::SEARCH * lambda));
+        (other, flow)
+    };
+    let others: Vec<_> = others.par_iter().map(searched).collect();
+    for ((other, flow), same) in others.into_iter().zip(SAME) {
         let seen = warped(&other, &flow, Blend::Pictures);
         let squares: Vec<f32> = own
             .iter()
