@@ -1,6 +1,6 @@
 //! The integer executor: the networks in exact fixed-point arithmetic.
 //!
-//! On the processor, feature maps are 16-bit integers ([`map`]) and convolutions add up in 32 bits ([`kernel`]). On other Burn
+//! On the processor, feature maps are 16-bit integers (`map`) and convolutions add up in 32 bits (`kernel`). On other Burn
 //! devices, tensors hold integers as f32. Every sum stays below 2^24 (checked when a checkpoint is made and when it is read),
 //! so convolutions are exact in any order of summation, with or without fused multiply-add; scaling by powers of two,
 //! floor and clamp are exact too. Every device gives the same integers.
