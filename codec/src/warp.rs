@@ -62,27 +62,35 @@ impl Plane {
     /// 1/16 samples of the picture.
     pub(crate) fn luma_from(&self, x: i32, y: i32, seen: &mut [i32]) {
         // A 1/16 sample is 1/8 of a step of the half-sample grid.
-        let Some(([upper, lower], [right, below])) = self.rows(x, y, 2 * seen.len(), 3) else {
+        self.read::<2, 3>(x, y, seen);
+    }
+
+    /// Reads, in 1/16 of a grey level, samples `STEP` apart in a row as [`bilinear`] does, the first of them at a position in units of
+    /// `1 << BITS` per sample.
+    fn read<const STEP: usize, const BITS: u32>(&self, x: i32, y: i32, seen: &mut [i32]) {
+        let Plane { width, height, ref data } = *self;
+        let (half, shift) = (1 << (2 * BITS - 5), 2 * BITS - 4);
+        let needed = STEP * (seen.len() - 1) + 2;
+        let Some(left) = usize::try_from(x >> BITS).ok().filter(|left| left + needed <= width) else {
             for (i, seen) in seen.iter_mut().enumerate() {
-                *seen = (bilinear(&self.data, self.width, self.height, x + 16 * i as i32, y, 3) + 2) >> 2;
+                let x = x + ((STEP * i) << BITS) as i32;
+                *seen = (bilinear(data, width, height, x, y, BITS) + half) >> shift;
             }
             return;
         };
-        let across = |[left, next]: [u8; 2]| u16::from(left) * (8 - right) + u16::from(next) * right;
-        for ((seen, &upper), &lower) in seen.iter_mut().zip(upper.as_chunks().0).zip(lower.as_chunks().0) {
-            *seen = ((across(upper) * (8 - below) + across(lower) * below + 2) >> 2).into();
+        let y = y.clamp(0, ((height - 1) << BITS) as i32);
+        let top = (y >> BITS) as usize;
+        let [upper, lower] =
+            [top, (top + 1).min(height - 1)].map(|row| &data[row * width + left..][..needed]);
+        let whole: u16 = 1 << BITS;
+        let [right, below] = [x, y].map(|at| at as u16 & (whole - 1));
+        // 16 bits hold this for up to 8 bits of a position: sums of their products are quick.
+        let across = |row: &[u8]| i32::from(u16::from(row[0]) * (whole - right) + u16::from(row[1]) * right);
+        let [upper, lower] = [upper, lower].map(|row| row.windows(2).step_by(STEP));
+        for ((seen, upper), lower) in seen.iter_mut().zip(upper).zip(lower) {
+            *seen =
+                (across(upper) * i32::from(whole - below) + across(lower) * i32::from(below) + half) >> shift;
         }
-    }
-
-    /// The two rows around a position in units of `1 << bits` per sample, so many samples from it on, and how far it lies from the first
-    /// sample of the first one, across and down; nothing if they leave the plane.
-    fn rows(&self, x: i32, y: i32, samples: usize, bits: u32) -> Option<([&[u8]; 2], [u16; 2])> {
-        let left = usize::try_from(x >> bits).ok().filter(|left| left + samples <= self.width)?;
-        let y = y.clamp(0, ((self.height - 1) << bits) as i32);
-        let top = (y >> bits) as usize;
-        let rows = [top, (top + 1).min(self.height - 1)];
-        let within = [x, y].map(|at| (at & ((1 << bits) - 1)) as u16);
-        Some((rows.map(|row| &self.data[row * self.width + left..][..samples]), within))
     }
 }
 
@@ -194,7 +202,8 @@ impl Flow {
                     for (j, right) in [(left, false), (right, true)] {
                         read(row.at, first, self.at(i * self.width + j), one);
                         for ((seen, one), column) in seen.iter_mut().zip(&*one).zip(columns) {
-                            *seen += below * if right { column.share } else { whole - column.share } * one;
+                            let across = if right { column.share } else { whole - column.share };
+                            *seen += below * across * one;
                         }
                     }
                 }
@@ -208,6 +217,19 @@ impl Flow {
             }
             visit(row.at, first, seen);
         });
+    }
+
+    /// All that [`Flow::seen_within`] sees.
+    fn seen(
+        &self,
+        blend: Blend,
+        factor: usize,
+        read: impl Fn(usize, usize, [i32; 2], &mut [i32]),
+    ) -> Vec<i32> {
+        let (height, width) = (factor * self.height, factor * self.width);
+        let mut out = Vec::with_capacity(height * width);
+        self.seen_within(blend, factor, 0..height, 0..width, read, |_, _, seen| out.extend_from_slice(seen));
+        out
     }
 
     /// Motion of a site.
@@ -279,38 +301,12 @@ fn bilinear<T: Copy + Into<i32>>(data: &[T], width: usize, height: usize, x: i32
 /// Luma seen through a flow, in 1/16 grey levels, `[8 height, 8 width]`. `grid` is the reference's
 /// [`Plane::half_samples`].
 pub fn warp_luma(grid: &Plane, flow: &Flow, blend: Blend) -> Vec<i32> {
-    warped(8, flow, blend, |i, j, [x, y], seen| grid.luma_from(16 * j as i32 + x, 16 * i as i32 + y, seen))
+    flow.seen(blend, 8, |i, j, [x, y], seen| grid.luma_from(16 * j as i32 + x, 16 * i as i32 + y, seen))
 }
 
 /// A chroma plane (half the luma resolution) seen through a flow, in 1/16 grey levels.
 pub fn warp_chroma(plane: &Plane, flow: &Flow, blend: Blend) -> Vec<i32> {
-    warped(4, flow, blend, |i, j, [x, y], seen| {
-        let (x, y) = (32 * j as i32 + x, 32 * i as i32 + y);
-        let Some(([upper, lower], [right, below])) = plane.rows(x, y, seen.len() + 1, 5) else {
-            for (i, seen) in seen.iter_mut().enumerate() {
-                let sum = bilinear(&plane.data, plane.width, plane.height, x + 32 * i as i32, y, 5);
-                *seen = (sum + 32) >> 6;
-            }
-            return;
-        };
-        let across = |pair: &[u8]| i32::from(u16::from(pair[0]) * (32 - right) + u16::from(pair[1]) * right);
-        for ((seen, upper), lower) in seen.iter_mut().zip(upper.windows(2)).zip(lower.windows(2)) {
-            *seen = (across(upper) * i32::from(32 - below) + across(lower) * i32::from(below) + 32) >> 6;
-        }
-    })
-}
-
-/// What `read` shows through a whole flow enlarged by `factor`.
-fn warped(
-    factor: usize,
-    flow: &Flow,
-    blend: Blend,
-    read: impl Fn(usize, usize, [i32; 2], &mut [i32]),
-) -> Vec<i32> {
-    let (height, width) = (factor * flow.height, factor * flow.width);
-    let mut out = Vec::with_capacity(height * width);
-    flow.seen_within(blend, factor, 0..height, 0..width, read, |_, _, seen| out.extend_from_slice(seen));
-    out
+    flow.seen(blend, 4, |i, j, [x, y], seen| plane.read::<1, 5>(32 * j as i32 + x, 32 * i as i32 + y, seen))
 }
 
 /// A feature map `[channels, height, width]` at the flow's resolution seen through it.

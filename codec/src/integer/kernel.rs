@@ -3,10 +3,12 @@
 //! Pairs of input channels are multiplied and added to 32-bit sums by one instruction (`pmaddwd`), for [`LANES`] output channels of
 //! several samples at a time. `pulp` tells at run time which instructions there are; all give the same integers.
 
+use pulp::bytemuck::Pod;
+use pulp::cast;
 use rayon::prelude::*;
 
 use super::half;
-use super::map::Map;
+use super::map::{Map, stride};
 use crate::checkpoint::Layer;
 use crate::model::params::{ACTIVATION, Conv};
 
@@ -75,13 +77,13 @@ impl Kernel {
         assert_eq!(channels, self.conv.cin);
         let x = &x.clamped(self.conv.input.max() as i16);
         let shape = [self.conv.cout, height, width];
-        let stride = shape[0].next_multiple_of(2);
+        let stride = stride(self.conv.cout);
         if let Then::AddTo(to) = then {
             assert_eq!(to.shape(), shape);
         }
         let mut out = vec![0; stride * height * width];
-        let rows = (TASK / (self.conv.macs() * width).max(1)).clamp(1, height.max(1));
-        out.par_chunks_mut((rows * width * stride).max(1)).enumerate().for_each(|(index, out)| {
+        let rows = (TASK / (self.conv.macs() * width)).clamp(1, height);
+        out.par_chunks_mut(rows * width * stride).enumerate().for_each(|(index, out)| {
             run(Band { kernel: self, x, then, top: index * rows, stride, out });
         });
         let limit = if let Then::AddTo(_) = then { ACTIVATION } else { self.conv.out };
@@ -123,39 +125,52 @@ impl Band<'_> {
     /// `N` samples of [`LANES`] channels at a time.
     #[inline(always)]
     fn compute<S: Sums, const N: usize>(mut self, simd: S) {
-        let [_, height, width] = self.x.shape();
-        let Conv { k, cout, .. } = self.kernel.conv;
-        let (x, from) = (self.x.data(), self.x.stride());
-        let weights = self.kernel.weights.chunks_exact(k * k * from / 2);
-        for (block, (weights, lanes)) in weights.zip(&self.kernel.lanes).enumerate() {
-            let used = LANES.min(cout - block * LANES);
+        let [_, _, width] = self.x.shape();
+        let Kernel { conv, weights, lanes, .. } = self.kernel;
+        let weights = weights.chunks_exact(conv.k * conv.k * self.x.stride() / 2);
+        for (block, (weights, lanes)) in weights.zip(lanes).enumerate() {
+            let used = LANES.min(conv.cout - block * LANES);
             for row in 0..self.out.len() / (self.stride * width) {
                 for column in (0..width).step_by(N) {
-                    let mut sums = [simd.start(&lanes.bias); N];
-                    for (tap, weights) in weights.chunks_exact(from / 2).enumerate() {
-                        let inside = |at: usize, side| at.checked_sub(k / 2).filter(|&at| at < side);
-                        let Some(y) = inside(self.top + row + tap / k, height) else { continue };
-                        let mut seen = [self.kernel.beyond.as_chunks().0; N];
-                        for (n, seen) in seen.iter_mut().enumerate() {
-                            if let Some(column) = inside(column + n + tap % k, width) {
-                                *seen = x[(y * width + column) * from..][..from].as_chunks().0;
-                            }
-                            *seen = &seen[..weights.len()];
-                        }
-                        for (pair, weights) in weights.iter().enumerate() {
-                            let weights = simd.weights(weights);
-                            for (sums, seen) in sums.iter_mut().zip(seen) {
-                                *sums = simd.add(*sums, weights, seen[pair]);
-                            }
-                        }
-                    }
+                    let sums = self.sums::<S, N>(simd, weights, lanes, [row, column]);
                     for (n, &sums) in sums.iter().enumerate().take(width - column) {
                         let at = (row * width + column + n) * self.stride + block * LANES;
-                        self.finish(simd.done(sums), lanes, at, used);
+                        self.finish(cast(sums), lanes, at, used);
                     }
                 }
             }
         }
+    }
+
+    /// Sums of `N` neighbouring samples from a row and column of this band on.
+    #[inline(always)]
+    fn sums<S: Sums, const N: usize>(
+        &self,
+        simd: S,
+        weights: &[Weights],
+        lanes: &Lanes,
+        [row, column]: [usize; 2],
+    ) -> [S::Registers; N] {
+        let ([_, height, width], stride, k) = (self.x.shape(), self.x.stride(), self.kernel.conv.k);
+        let inside = |at: usize, side| at.checked_sub(k / 2).filter(|&at| at < side);
+        let mut sums = [cast(lanes.bias); N];
+        for (tap, weights) in weights.chunks_exact(stride / 2).enumerate() {
+            let Some(y) = inside(self.top + row + tap / k, height) else { continue };
+            let mut seen = [self.kernel.beyond.as_chunks().0; N];
+            for (n, seen) in seen.iter_mut().enumerate() {
+                if let Some(x) = inside(column + n + tap % k, width) {
+                    *seen = self.x.data()[(y * width + x) * stride..][..stride].as_chunks().0;
+                }
+                *seen = &seen[..weights.len()];
+            }
+            for (pair, &weights) in weights.iter().enumerate() {
+                let weights = cast(weights);
+                for (sums, seen) in sums.iter_mut().zip(seen) {
+                    *sums = simd.add(*sums, weights, seen[pair]);
+                }
+            }
+        }
+        sums
     }
 
     /// What becomes of the sums of one sample, whose first lane lies at a place of this band.
@@ -193,15 +208,13 @@ impl Band<'_> {
     }
 }
 
-/// Sums of [`LANES`] channels in registers.
+/// Instructions that add up products.
 trait Sums: Copy {
-    type Register: Copy;
+    /// Sums of [`LANES`] channels, or their weights for two input channels, in as many registers as that takes.
+    type Registers: Pod;
 
-    fn start(self, bias: &[i32; LANES]) -> Self::Register;
-    fn weights(self, weights: &Weights) -> Self::Register;
     /// Adds the products of two input channels with their weights to the sums.
-    fn add(self, sums: Self::Register, weights: Self::Register, seen: [i16; 2]) -> Self::Register;
-    fn done(self, sums: Self::Register) -> [i32; LANES];
+    fn add(self, sums: Self::Registers, weights: Self::Registers, seen: [i16; 2]) -> Self::Registers;
 }
 
 /// Without special instructions.
@@ -209,27 +222,14 @@ trait Sums: Copy {
 struct Plain;
 
 impl Sums for Plain {
-    type Register = [i32; LANES];
+    type Registers = [i32; LANES];
 
     #[inline(always)]
-    fn start(self, bias: &[i32; LANES]) -> [i32; LANES] {
-        *bias
-    }
-
-    #[inline(always)]
-    fn weights(self, weights: &Weights) -> [i32; LANES] {
-        pulp::cast(*weights)
-    }
-
-    #[inline(always)]
-    fn add(self, sums: [i32; LANES], weights: [i32; LANES], seen: [i16; 2]) -> [i32; LANES] {
-        let weights: [[i16; 2]; LANES] = pulp::cast(weights);
-        let product = |lane: usize, c: usize| i32::from(weights[lane][c]) * i32::from(seen[c]);
-        std::array::from_fn(|lane| sums[lane] + product(lane, 0) + product(lane, 1))
-    }
-
-    #[inline(always)]
-    fn done(self, sums: [i32; LANES]) -> [i32; LANES] {
+    fn add(self, mut sums: [i32; LANES], weights: [i32; LANES], seen: [i16; 2]) -> [i32; LANES] {
+        let weights: [[i16; 2]; LANES] = cast(weights);
+        for (sum, weights) in sums.iter_mut().zip(weights) {
+            *sum += i32::from(weights[0]) * i32::from(seen[0]) + i32::from(weights[1]) * i32::from(seen[1]);
+        }
         sums
     }
 }
@@ -238,91 +238,47 @@ impl Sums for Plain {
 mod x86 {
     use std::arch::x86_64::{__m128i, __m256i, __m512i};
 
+    use pulp::cast;
     use pulp::x86::{V1, V3, V4};
 
-    use super::{Band, LANES, Sums, Weights};
+    use super::{Band, Sums};
 
     /// SSE2, which all of them have.
     impl Sums for V1 {
-        type Register = [__m128i; 4];
-
-        #[inline(always)]
-        fn start(self, bias: &[i32; LANES]) -> [__m128i; 4] {
-            pulp::cast(*bias)
-        }
-
-        #[inline(always)]
-        fn weights(self, weights: &Weights) -> [__m128i; 4] {
-            pulp::cast(*weights)
-        }
+        type Registers = [__m128i; 4];
 
         #[inline(always)]
         fn add(self, mut sums: [__m128i; 4], weights: [__m128i; 4], seen: [i16; 2]) -> [__m128i; 4] {
-            let seen = self.sse2._mm_set1_epi32(pulp::cast(seen));
+            let seen = self.sse2._mm_set1_epi32(cast(seen));
             for (sum, weights) in sums.iter_mut().zip(weights) {
                 *sum = self.sse2._mm_add_epi32(*sum, self.sse2._mm_madd_epi16(weights, seen));
             }
             sums
         }
-
-        #[inline(always)]
-        fn done(self, sums: [__m128i; 4]) -> [i32; LANES] {
-            pulp::cast(sums)
-        }
     }
 
     /// AVX2.
     impl Sums for V3 {
-        type Register = [__m256i; 2];
-
-        #[inline(always)]
-        fn start(self, bias: &[i32; LANES]) -> [__m256i; 2] {
-            pulp::cast(*bias)
-        }
-
-        #[inline(always)]
-        fn weights(self, weights: &Weights) -> [__m256i; 2] {
-            pulp::cast(*weights)
-        }
+        type Registers = [__m256i; 2];
 
         #[inline(always)]
         fn add(self, mut sums: [__m256i; 2], weights: [__m256i; 2], seen: [i16; 2]) -> [__m256i; 2] {
-            let seen = self.avx._mm256_set1_epi32(pulp::cast(seen));
+            let seen = self.avx._mm256_set1_epi32(cast(seen));
             for (sum, weights) in sums.iter_mut().zip(weights) {
                 *sum = self.avx2._mm256_add_epi32(*sum, self.avx2._mm256_madd_epi16(weights, seen));
             }
             sums
         }
-
-        #[inline(always)]
-        fn done(self, sums: [__m256i; 2]) -> [i32; LANES] {
-            pulp::cast(sums)
-        }
     }
 
     /// AVX-512.
     impl Sums for V4 {
-        type Register = __m512i;
-
-        #[inline(always)]
-        fn start(self, bias: &[i32; LANES]) -> __m512i {
-            pulp::cast(*bias)
-        }
-
-        #[inline(always)]
-        fn weights(self, weights: &Weights) -> __m512i {
-            pulp::cast(*weights)
-        }
+        type Registers = __m512i;
 
         #[inline(always)]
         fn add(self, sums: __m512i, weights: __m512i, seen: [i16; 2]) -> __m512i {
-            let seen = self.avx512f._mm512_set1_epi32(pulp::cast(seen));
+            let seen = self.avx512f._mm512_set1_epi32(cast(seen));
             self.avx512f._mm512_add_epi32(sums, self.avx512bw._mm512_madd_epi16(weights, seen))
-        }
-
-        #[inline(always)]
-        fn done(self, sums: __m512i) -> [i32; LANES] {
-            pulp::cast(sums)
         }
     }
 

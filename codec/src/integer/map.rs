@@ -18,14 +18,17 @@ pub struct Map {
 }
 
 /// Values of a site in memory, for so many channels.
-fn stride(channels: usize) -> usize {
+pub fn stride(channels: usize) -> usize {
     channels.next_multiple_of(2)
 }
 
 impl Map {
     /// From values site by site, each followed by what makes pairs of them, none of them further from 0 than `limit`.
     pub fn new(shape @ [channels, height, width]: [usize; 3], limit: i16, data: Vec<i16>) -> Map {
-        assert_eq!(data.len(), stride(channels) * height * width, "{shape:?}");
+        assert!(
+            shape.iter().all(|&side| side > 0) && data.len() == stride(channels) * height * width,
+            "{shape:?}"
+        );
         Map { shape, limit, data: Arc::new(data) }
     }
 
@@ -56,7 +59,7 @@ impl Map {
     pub fn planes(&self) -> Vec<i32> {
         let [channels, height, width] = self.shape;
         let mut planes = vec![0; channels * height * width];
-        planes.par_chunks_mut((height * width).max(1)).enumerate().for_each(|(channel, plane)| {
+        planes.par_chunks_mut(height * width).enumerate().for_each(|(channel, plane)| {
             for (value, site) in plane.iter_mut().zip(self.sites()) {
                 *value = site[channel].into();
             }

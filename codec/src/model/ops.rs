@@ -1,7 +1,7 @@
 //! What a network is made of: a closed set of operations that every executor implements.
 //!
 //! The wiring of the networks (in this folder) is written once, against [`Ops`]. The integer executor decodes with
-//! it, the trainer differentiates through it, and a hand-written kernel can be added without touching a network.
+//! it, the trainer differentiates through it; another way to compute touches no network.
 
 use super::params::Conv;
 
