@@ -8,10 +8,10 @@ use clap::Args;
 use serde::Serialize;
 use vcn_codec::Codec;
 use vcn_codec::container::{Header, Salvage};
-use vcn_media::{CreateOptions, FrameWriter, Picture, create};
+use vcn_media::{CreateOptions, FrameWriter, Picture, Yuv420, create};
 
 use crate::compute::{Compute, threads};
-use crate::decoding::{decode, info};
+use crate::decoding::{Decoding, info};
 use crate::failure::{Failure, Result};
 use crate::models;
 use crate::print::{Stream, note, output_name};
@@ -90,22 +90,14 @@ fn whole(a: &Arguments) -> Result<()> {
     let mut output = Output::create(a, &header, known)?;
     let codec = a.compute.open(models::for_decoding(a.model.as_deref(), &a.input, &header.model)?)?;
     let started = Instant::now();
-    let mut frames = 0;
-    let mut needed = wanted.start;
-    while let Some(gop) = source.next_gop(needed).map_err(&failed)? {
-        frames = gop.first_frame + u64::from(gop.record.frames);
-        if gop.first_frame < wanted.end {
-            decode(&codec, &header, &gop, &wanted, &failed, |_, frame| output.write(frame.into()))?;
-        }
-        // What remains of a pipe is read to its end, to see that it has one.
-        if frames >= wanted.end && source.frames().is_some() {
-            break;
-        }
-        needed = frames;
-    }
-    if source.frames().is_none() {
-        check_range(a, frames)?;
-    }
+    let decoding = Decoding {
+        wanted: wanted.clone(),
+        live: known.is_none(),
+        ..Decoding::whole(&codec, &header, &a.input)
+    };
+    let gops = source.gops(wanted).map(|gop| gop.map_err(&failed));
+    decoding.run(gops, |_, frame| output.write(frame.into()), |_, outcome| outcome)?;
+    check_range(a, source.frames_read())?;
     output.finish(a, &codec, started, None)
 }
 
@@ -139,19 +131,16 @@ fn salvage(a: &Arguments) -> Result<()> {
     let mut output = Output::create(a, &header, None)?;
     let started = Instant::now();
     let mut undecodable = Vec::new();
-    for gop in found.by_ref() {
-        let gop = gop.map_err(&failed)?;
-        let gop = Gop { first_frame: gop.first_frame, record: gop.record };
-        let outcome =
-            decode(&codec, &header, &gop, &(0..u64::MAX), &failed, |_, frame| output.write(frame.into()));
-        match outcome {
-            Err(Failure::File { source, .. }) => {
-                note(&format!("{}: {source}", a.input));
-                undecodable.push(gop.first_frame..gop.first_frame + u64::from(gop.record.frames));
-            }
-            other => other?,
+    let gops = found.by_ref().map(|gop| Ok(Gop::from(gop.map_err(&failed)?)));
+    let write = |_, frame: Yuv420| output.write(frame.into());
+    Decoding::whole(&codec, &header, &a.input).run(gops, write, |gop, outcome| match outcome {
+        Err(Failure::File { source, .. }) => {
+            note(&format!("{}: {source}", a.input));
+            undecodable.push(gop.first_frame..gop.first_frame + u64::from(gop.record.frames));
+            Ok(())
         }
-    }
+        other => other,
+    })?;
     let report = found.report();
     let mut lost: Vec<Lost> = undecodable.into_iter().map(|frames| Lost::new(Some(frames), None)).collect();
     lost.extend(report.lost.into_iter().map(|l| Lost::new(l.frames, Some(l.bytes))));

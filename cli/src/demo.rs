@@ -5,20 +5,19 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
-use vcn_codec::container::Reader;
 use vcn_codec::gop::GopPolicy;
 use vcn_codec::{Codec, Effort, GopSettings};
 use vcn_eval::{FrameQuality, SequenceQuality};
 use vcn_media::{AtomicFile, CreateOptions, FrameReader, OpenOptions, Picture, Rgb8, create, open};
 
 use crate::compute::{Compute, threads};
-use crate::decoding::{decode, info};
+use crate::decoding::{Decoding, info};
 use crate::encoding::{Encoded, Settings, encode};
 use crate::failure::{Failure, Result};
 use crate::models::{self, Metric};
 use crate::print::{Stream, bytes};
 use crate::progress::Progress;
-use crate::source::Gop;
+use crate::source::{Gop, Source};
 
 /// What the licence of the embedded sample asks to be kept.
 const NOTICE: &str = include_str!("../../tests/data/clip_driving_416x240/LICENSE");
@@ -140,22 +139,24 @@ struct Decoded {
 fn decompress(codec: &Codec, folder: &Folder, frames: u64, overwrite: bool) -> Result<Decoded> {
     let path = folder.name("demo.vcn");
     let failed = Failure::file(&path);
-    let file = fs::File::open(&path).map_err(Failure::io(&path, "read"))?;
-    let mut reader = Reader::open(file).map_err(&failed)?;
-    let header = reader.header().clone();
+    let mut source = Source::open(&path)?;
+    let header = source.header().clone();
     let mut writer =
         create(&folder.name("decoded.y4m"), &info(&header, Some(frames)), CreateOptions { overwrite })?;
     let progress = Progress::new("decompressing", Some(frames));
     let started = Instant::now();
-    let mut decoded = Decoded { gops: reader.table().len(), frames: 0, fps: 0.0 };
-    for index in 0..decoded.gops {
-        let gop = Gop { first_frame: decoded.frames, record: reader.gop(index).map_err(&failed)? };
-        decode(codec, &header, &gop, &(0..u64::MAX), &failed, |_, frame| {
-            decoded.frames += 1;
-            progress.frame();
-            Ok(writer.write(&Picture::from(frame))?)
-        })?;
-    }
+    let mut decoded = Decoded { gops: 0, frames: 0, fps: 0.0 };
+    let write = |_, frame| {
+        decoded.frames += 1;
+        progress.frame();
+        Ok(writer.write(&Picture::from(frame))?)
+    };
+    let count = |_: &Gop, outcome: Result<()>| {
+        decoded.gops += 1;
+        outcome
+    };
+    let gops = source.gops(0..u64::MAX).map(|gop| gop.map_err(&failed));
+    Decoding::whole(codec, &header, &path).run(gops, write, count)?;
     writer.finish()?;
     decoded.fps = decoded.frames as f64 / started.elapsed().as_secs_f64().max(1e-9);
     Ok(decoded)

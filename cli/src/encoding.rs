@@ -109,12 +109,12 @@ pub fn encode<W: Write>(
         let read = next.map(|picture| (picture.to_yuv420(colour), picture));
         let ended = read.is_none();
         let coding = Instant::now();
-        let Done { record, coded } = match read {
+        let Done { records, coded } = match read {
             Some((frame, picture)) => gops.push(picture, frame)?,
             None => gops.finish()?,
         };
-        if let Some(record) = record {
-            writer.gop(&record)?;
+        for record in &records {
+            writer.gop(record)?;
         }
         tally.total.codec_seconds += coding.elapsed().as_secs_f64();
         coded.into_iter().try_for_each(|coded| tally.add(coded))?;

@@ -2,26 +2,32 @@
 
 use std::collections::VecDeque;
 
+use rayon::prelude::*;
 use vcn_codec::container::GopRecord;
-use vcn_codec::gop::Splitter;
+use vcn_codec::gop::{GopPolicy, Splitter};
 use vcn_codec::{Codec, CodedFrame, GopEncoder};
 use vcn_media::{Picture, Yuv420};
 
+use crate::at_once;
 use crate::encoding::Settings;
 use crate::failure::Result;
 
-/// Codes the frames of a video, GOP after GOP. Frames come out some time after they went in, in the same order.
+/// What an encoder takes beside the frames of its GOP, by sample of luma: 300 bytes in 1280x720.
+const ENCODER_BYTES: usize = 320;
+
+/// Codes the frames of a video, several GOPs at the same time. Frames come out some time after they went in, in the same order.
 pub struct Gops<'a> {
     codec: &'a Codec,
     size: [usize; 2],
     settings: Settings,
     inspects: bool,
     splitter: Splitter,
-    open: Option<GopEncoder<'a>>,
+    /// How many GOPs are coded at the same time.
+    at_once: usize,
+    /// GOPs that were begun and not ended, all but the last complete.
+    open: Vec<OpenGop<'a>>,
     /// GOPs that were begun.
     count: u64,
-    /// What went in and is not coded yet, with the number of its GOP.
-    waiting: VecDeque<(u64, Picture, Yuv420)>,
 }
 
 /// A frame that is coded.
@@ -39,8 +45,8 @@ pub struct Coded {
 /// What is done with a frame, or at the end.
 #[derive(Default)]
 pub struct Done {
-    /// The GOP that ends before the frame, if one does.
-    pub record: Option<GopRecord>,
+    /// The GOPs that are complete now.
+    pub records: Vec<GopRecord>,
     /// The frames that are coded now.
     pub coded: Vec<Coded>,
 }
@@ -53,15 +59,20 @@ impl<'a> Gops<'a> {
         settings: Settings,
         inspects: bool,
     ) -> Gops<'a> {
+        // A frame is held as it was read, up to three bytes a sample, and as 4:2:0.
+        let frames = settings.gop.longest() as usize;
+        let bytes = (width * height).saturating_mul(ENCODER_BYTES + frames * 9 / 2);
+        // Frames of live video do not wait; where all frames are one GOP, none need to.
+        let alone = settings.between == 0 || settings.gop == GopPolicy::All || inspects;
         Gops {
             codec,
             size: [width, height],
             settings,
             inspects,
             splitter: Splitter::new(settings.gop),
-            open: None,
+            at_once: if alone { 1 } else { at_once::most(bytes) },
+            open: Vec::new(),
             count: 0,
-            waiting: VecDeque::new(),
         }
     }
 
@@ -74,34 +85,82 @@ impl<'a> Gops<'a> {
     pub fn push(&mut self, picture: Picture, frame: Yuv420) -> Result<Done> {
         let mut done = Done::default();
         if self.splitter.starts(&frame) {
-            done = self.finish()?;
+            if self.open.len() == self.at_once {
+                done = self.finish()?;
+            }
+            self.open.push(self.begun());
             self.count += 1;
         }
-        let [width, height] = self.size;
-        let start = || {
-            let mut gop = self.codec.encode(width, height, self.settings.of_gop());
-            if self.inspects {
-                gop.inspect();
-            }
-            gop
-        };
-        let coded = self.open.get_or_insert_with(start).push(&frame)?;
-        self.waiting.push_back((self.count - 1, picture, frame));
-        done.coded.extend(self.met(coded));
+        if let Some(gop) = self.open.last_mut() {
+            gop.waiting.push_back((picture, frame));
+        }
+        if let (1, [gop]) = (self.at_once, &mut self.open[..]) {
+            done.coded.extend(gop.advance()?);
+        }
         Ok(done)
     }
 
-    /// Ends the GOP that is open, if one is.
+    /// Ends all GOPs that are open.
     pub fn finish(&mut self) -> Result<Done> {
-        let Some(gop) = self.open.take() else { return Ok(Done::default()) };
-        let (record, coded) = gop.finish()?;
-        Ok(Done { record: Some(record), coded: self.met(coded).collect() })
+        let open = std::mem::take(&mut self.open);
+        let ended: Vec<_> = open.into_par_iter().map(OpenGop::finish).collect();
+        let mut done = Done::default();
+        for gop in ended {
+            let (record, coded) = gop?;
+            done.records.push(record);
+            done.coded.extend(coded);
+        }
+        Ok(done)
     }
 
-    /// Coded frames with what they were.
-    fn met(&mut self, coded: Vec<CodedFrame>) -> impl Iterator<Item = Coded> {
-        let sources: Vec<_> = self.waiting.drain(..coded.len()).collect();
-        let met = sources.into_iter().zip(coded);
-        met.map(|((gop, picture, frame), result)| Coded { gop, picture, frame, result })
+    fn begun(&self) -> OpenGop<'a> {
+        let [width, height] = self.size;
+        let mut encoder = self.codec.encode(width, height, self.settings.of_gop());
+        if self.inspects {
+            encoder.inspect();
+        }
+        OpenGop { number: self.count, encoder, waiting: VecDeque::new(), pushed: 0 }
     }
+}
+
+/// A GOP that may take more frames.
+struct OpenGop<'a> {
+    number: u64,
+    encoder: GopEncoder<'a>,
+    /// What went in and is not coded yet.
+    waiting: VecDeque<(Picture, Yuv420)>,
+    /// How many of them the encoder has.
+    pushed: usize,
+}
+
+impl OpenGop<'_> {
+    /// Codes what may be coded before more frames are known.
+    fn advance(&mut self) -> vcn_codec::Result<Vec<Coded>> {
+        let mut done = Vec::new();
+        while let Some((_, frame)) = self.waiting.get(self.pushed) {
+            let coded = self.encoder.push(frame)?;
+            self.pushed += 1;
+            self.pushed -= coded.len();
+            done.extend(met(self.number, &mut self.waiting, coded));
+        }
+        Ok(done)
+    }
+
+    /// Codes what is left.
+    fn finish(mut self) -> vcn_codec::Result<(GopRecord, Vec<Coded>)> {
+        let mut done = self.advance()?;
+        let (record, coded) = self.encoder.finish()?;
+        done.extend(met(self.number, &mut self.waiting, coded));
+        Ok((record, done))
+    }
+}
+
+/// Coded frames with what they were.
+fn met(
+    gop: u64,
+    waiting: &mut VecDeque<(Picture, Yuv420)>,
+    coded: Vec<CodedFrame>,
+) -> impl Iterator<Item = Coded> {
+    let sources = waiting.drain(..coded.len());
+    sources.zip(coded).map(move |((picture, frame), result)| Coded { gop, picture, frame, result })
 }

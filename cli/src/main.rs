@@ -1,5 +1,6 @@
 //! The vcn command.
 
+mod at_once;
 mod catalogue;
 mod colour;
 mod complexity;

@@ -2,8 +2,9 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 
-use vcn_codec::container::{GopRecord, Header, Reader, StreamReader};
+use vcn_codec::container::{GopRecord, Header, Reader, SalvagedGop, StreamReader};
 
 use crate::failure::{Failure, Result};
 
@@ -26,6 +27,19 @@ pub struct Gop {
     pub first_frame: u64,
     /// The GOP.
     pub record: GopRecord,
+}
+
+impl Gop {
+    /// Number of the frame after its last.
+    pub fn end(&self) -> u64 {
+        self.first_frame + u64::from(self.record.frames)
+    }
+}
+
+impl From<SalvagedGop> for Gop {
+    fn from(SalvagedGop { first_frame, record, .. }: SalvagedGop) -> Gop {
+        Gop { first_frame, record }
+    }
 }
 
 impl Source {
@@ -54,8 +68,34 @@ impl Source {
         }
     }
 
-    /// The next GOP that has frames from `from` on, its payload verified; `None` after the last.
-    pub fn next_gop(&mut self, from: u64) -> vcn_codec::Result<Option<Gop>> {
+    /// Number of frames as far as it was read.
+    pub fn frames_read(&self) -> u64 {
+        match self {
+            Source::File { reader, .. } => reader.frames(),
+            Source::Pipe(reader) => reader.frames(),
+        }
+    }
+
+    /// The GOPs that have frames in `wanted`, in order, their payloads verified. A pipe is read to its end, to see that it
+    /// has one.
+    pub fn gops(&mut self, wanted: Range<u64>) -> impl Iterator<Item = vcn_codec::Result<Gop>> + '_ {
+        let mut from = wanted.start;
+        std::iter::from_fn(move || {
+            loop {
+                if from >= wanted.end && self.frames().is_some() {
+                    return None;
+                }
+                let gop = self.next_gop(from).transpose()?;
+                from = gop.as_ref().map_or(from, Gop::end);
+                if gop.as_ref().map_or(true, |gop| gop.first_frame < wanted.end) {
+                    return Some(gop);
+                }
+            }
+        })
+    }
+
+    /// The next GOP that has frames from `from` on; `None` after the last.
+    fn next_gop(&mut self, from: u64) -> vcn_codec::Result<Option<Gop>> {
         match self {
             Source::File { reader, next } => {
                 let index = (*next).max(reader.gop_of_frame(from).unwrap_or(reader.table().len()));

@@ -1,11 +1,13 @@
 //! `vcn verify`.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use serde::Serialize;
 use vcn_codec::container::{Reader, Salvage};
 
 use crate::compute::Compute;
-use crate::decoding::decode;
+use crate::decoding::Decoding;
 use crate::failure::{Failure, Result};
 use crate::models;
 use crate::print::{Stream, gops};
@@ -38,6 +40,14 @@ struct Report {
     frames: u64,
     /// What is wrong, in order.
     damage: Vec<String>,
+}
+
+impl Report {
+    /// Counts an intact GOP.
+    fn add(&mut self, gop: &Gop) {
+        self.gops += 1;
+        self.frames += u64::from(gop.record.frames);
+    }
 }
 
 /// Runs the command.
@@ -90,24 +100,32 @@ fn check(a: &Arguments) -> Result<Report> {
     let codec = a.compute.open(models::for_decoding(a.model.as_deref(), &a.input, &header.model)?)?;
     let progress = Progress::new("verifying", Some(reader.frames()));
     let table = reader.table().to_vec();
-    for (index, entry) in table.iter().enumerate() {
-        let outcome = reader.gop(index).map_err(&failed).and_then(|record| {
-            let gop = Gop { first_frame: entry.first_frame, record };
-            decode(&codec, &header, &gop, &(0..u64::MAX), &failed, |_, _| {
-                progress.frame();
-                Ok(())
-            })
-        });
+    // By the first frame of the GOP, since what cannot be read is known before what was read is decoded.
+    let (mut unreadable, mut undecodable) = (BTreeMap::new(), BTreeMap::new());
+    let readable = table.iter().enumerate().filter_map(|(index, entry)| match reader.gop(index) {
+        Ok(record) => Some(Ok(Gop { first_frame: entry.first_frame, record })),
+        Err(error @ vcn_codec::Error::Io { .. }) => Some(Err(failed(error))),
+        Err(error) => {
+            unreadable.insert(entry.first_frame, failed(error));
+            None
+        }
+    });
+    let seen = |_, _| {
+        progress.frame();
+        Ok(())
+    };
+    Decoding::whole(&codec, &header, &a.input).run(readable, seen, |gop, outcome| {
         match outcome {
-            Ok(()) => {
-                report.gops += 1;
-                report.frames += u64::from(entry.frames);
-            }
-            Err(failure @ Failure::File { source: vcn_codec::Error::Io { .. }, .. }) => return Err(failure),
-            Err(failure) => {
-                let last = entry.first_frame + u64::from(entry.frames);
-                report.damage.push(format!("GOP {index} (frames {}..{last}): {failure}", entry.first_frame));
-            }
+            Ok(()) => report.add(gop),
+            Err(failure) => drop(undecodable.insert(gop.first_frame, failure)),
+        }
+        Ok(())
+    })?;
+    unreadable.append(&mut undecodable);
+    for (index, entry) in table.iter().enumerate() {
+        if let Some(failure) = unreadable.get(&entry.first_frame) {
+            let last = entry.first_frame + u64::from(entry.frames);
+            report.damage.push(format!("GOP {index} (frames {}..{last}): {failure}", entry.first_frame));
         }
     }
     report.intact = report.damage.is_empty();
@@ -120,21 +138,17 @@ fn salvage(a: &Arguments, mut found: Salvage<std::fs::File>, mut report: Report)
     let Ok(header) = found.header().cloned() else { return Ok(report) };
     let codec = a.compute.open(models::for_decoding(a.model.as_deref(), &a.input, &header.model)?)?;
     let progress = Progress::new("verifying", None);
-    for gop in found.by_ref() {
-        let gop = gop.map_err(&failed)?;
-        let gop = Gop { first_frame: gop.first_frame, record: gop.record };
-        let frames = u64::from(gop.record.frames);
-        let outcome = decode(&codec, &header, &gop, &(0..u64::MAX), &failed, |_, _| {
-            progress.frame();
-            Ok(())
-        });
+    let gops = found.by_ref().map(|gop| Ok(Gop::from(gop.map_err(&failed)?)));
+    let seen = |_, _| {
+        progress.frame();
+        Ok(())
+    };
+    Decoding::whole(&codec, &header, &a.input).run(gops, seen, |gop, outcome| {
         match outcome {
-            Ok(()) => {
-                report.gops += 1;
-                report.frames += frames;
-            }
+            Ok(()) => report.add(gop),
             Err(failure) => report.damage.push(failure.to_string()),
         }
-    }
+        Ok(())
+    })?;
     Ok(report)
 }

@@ -37,6 +37,14 @@ impl GopPolicy {
             GopPolicy::All => MAX_GOP_FRAMES,
         }
     }
+
+    /// The most frames that a GOP may have.
+    pub fn longest(self) -> u32 {
+        match self {
+            GopPolicy::Auto { max, .. } => max,
+            GopPolicy::Fixed(_) | GopPolicy::All => self.length(),
+        }
+    }
 }
 
 impl Default for GopPolicy {

@@ -11,7 +11,7 @@ use vcn_media::{Colour, Picture, Yuv420};
 
 use super::{memory, sequence::Sequence, unwritable};
 use crate::compute::threads;
-use crate::decoding::decode;
+use crate::decoding::Decoding;
 use crate::encoding::{Settings, encode};
 use crate::failure::{Failure, Result};
 use crate::progress::Progress;
@@ -60,21 +60,22 @@ fn decoded(codec: &Codec, sequence: &Sequence, quality: u8, name: &str) -> Resul
     let progress = Progress::new(&label, source.frames());
     let mut measured = Measured { colour: header.colour, waiting: Vec::new(), frames: Vec::new() };
     let mut measuring = Duration::ZERO;
-    let mut number = 0;
     let started = Instant::now();
-    while let Some(gop) = source.next_gop(number).map_err(&failed)? {
-        number = gop.first_frame + u64::from(gop.record.frames);
-        decode(codec, &header, &gop, &(0..u64::MAX), &failed, |number, frame| {
-            let paused = Instant::now();
-            let picture = reader.next()?.ok_or_else(|| {
-                Failure::Other(format!("{}: has no frame {number} any more", sequence.input).into())
-            })?;
-            measured.push(picture, frame)?;
-            progress.frame();
-            measuring += paused.elapsed();
-            Ok(())
+    let measure = |number, frame| {
+        let paused = Instant::now();
+        let picture = reader.next()?.ok_or_else(|| {
+            Failure::Other(format!("{}: has no frame {number} any more", sequence.input).into())
         })?;
-    }
+        measured.push(picture, frame)?;
+        progress.frame();
+        measuring += paused.elapsed();
+        Ok(())
+    };
+    Decoding::whole(codec, &header, name).run(
+        source.gops(0..u64::MAX).map(|gop| gop.map_err(&failed)),
+        measure,
+        |_, outcome| outcome,
+    )?;
     let seconds = (started.elapsed() - measuring).as_secs_f64();
     measured.flush()?;
     Ok((measured.frames, seconds))
