@@ -1,5 +1,7 @@
 //! What computes, and with which model: arguments that every coding command has.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use clap::{Args, ValueEnum};
 use vcn_codec::checkpoint::Checkpoint;
 use vcn_codec::{Codec, DeviceChoice};
@@ -30,12 +32,21 @@ pub enum Device {
 }
 
 impl Compute {
+    /// Sets the number of threads, if it was given; once, before anything is computed.
+    pub fn set_threads(&self) -> Result<()> {
+        static SET: AtomicBool = AtomicBool::new(false);
+        match self.threads {
+            Some(threads) if !SET.swap(true, Ordering::Relaxed) => {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
+                pool.build_global().map_err(|error| Failure::Other(error.into()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Sets the number of threads and opens the device with a model.
     pub fn open(&self, checkpoint: Checkpoint) -> Result<Codec> {
-        if let Some(threads) = self.threads {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
-            pool.build_global().map_err(|error| Failure::Other(error.into()))?;
-        }
+        self.set_threads()?;
         let device = match self.device {
             Device::Auto => DeviceChoice::Auto,
             Device::Cpu => DeviceChoice::Cpu,

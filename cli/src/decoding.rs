@@ -14,9 +14,6 @@ use crate::source::Gop;
 /// Decoded frames are held back until their GOP is verified, up to so many bytes; those of larger GOPs go out before.
 const HELD_BYTES: usize = 512 << 20;
 
-/// What a decoder takes beside the frames that it gave, by sample of luma: 150 bytes in 1280x720.
-const DECODER_BYTES: usize = 160;
-
 /// What is known of the decoded video.
 pub fn info(header: &Header, frames: Option<u64>) -> VideoInfo {
     VideoInfo {
@@ -88,9 +85,8 @@ impl<'a> Decoding<'a> {
     /// Whether a GOP may be decoded at the same time as others.
     fn fits(&self, others: &[Gop], gop: &Gop) -> bool {
         let frames = others.iter().chain([gop]).map(|gop| gop.record.frames as usize).max().unwrap_or(0);
-        let pixels = self.header.width as usize * self.header.height as usize;
-        let bytes = pixels.saturating_mul(DECODER_BYTES + frames * 3 / 2);
-        others.len() < at_once::most(bytes)
+        let size = [self.header.width as usize, self.header.height as usize];
+        others.len() < at_once::decoders(size, frames)
     }
 
     /// The frames of a GOP that are wanted.

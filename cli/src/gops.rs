@@ -12,9 +12,6 @@ use crate::at_once;
 use crate::encoding::Settings;
 use crate::failure::Result;
 
-/// What an encoder takes beside the frames of its GOP, by sample of luma: 300 bytes in 1280x720.
-const ENCODER_BYTES: usize = 320;
-
 /// Codes the frames of a video, several GOPs at the same time. Frames come out some time after they went in, in the same order.
 pub struct Gops<'a> {
     codec: &'a Codec,
@@ -52,25 +49,17 @@ pub struct Done {
 }
 
 impl<'a> Gops<'a> {
-    /// For a video of `width` x `height` frames; `inspects` as [`GopEncoder::inspect`].
-    pub fn new(
-        codec: &'a Codec,
-        [width, height]: [usize; 2],
-        settings: Settings,
-        inspects: bool,
-    ) -> Gops<'a> {
-        // A frame is held as it was read, up to three bytes a sample, and as 4:2:0.
-        let frames = settings.gop.longest() as usize;
-        let bytes = (width * height).saturating_mul(ENCODER_BYTES + frames * 9 / 2);
+    /// For a video of frames of `size`, width and height; `inspects` as [`GopEncoder::inspect`].
+    pub fn new(codec: &'a Codec, size: [usize; 2], settings: Settings, inspects: bool) -> Gops<'a> {
         // Frames of live video do not wait; where all frames are one GOP, none need to.
         let alone = settings.between == 0 || settings.gop == GopPolicy::All || inspects;
         Gops {
             codec,
-            size: [width, height],
+            size,
             settings,
             inspects,
             splitter: Splitter::new(settings.gop),
-            at_once: if alone { 1 } else { at_once::most(bytes) },
+            at_once: if alone { 1 } else { at_once::encoders(size, settings.gop.longest() as usize) },
             open: Vec::new(),
             count: 0,
         }

@@ -29,6 +29,11 @@ pub trait SegmentCodec: Send + Sync {
     /// Bytes that are not a segment of `frames` pictures of this format.
     fn decode(&self, bytes: &[u8], format: Format, frames: usize) -> Result<Vec<Picture>, BoxError>;
 
+    /// How many GOPs of this format may be coded at the same time, for speed; each takes memory.
+    fn at_once(&self, _format: Format) -> usize {
+        1
+    }
+
     /// The layout in which pictures of `source` are decoded.
     fn decoded_format(&self, source: Format) -> Format;
 }

@@ -3,6 +3,7 @@
 
 use std::{collections::VecDeque, io::Write, ops::Range};
 
+use rayon::prelude::*;
 use vcn_media::Picture;
 
 use crate::{
@@ -27,7 +28,8 @@ pub struct Playback<'a> {
     range: Range<u64>,
     /// Index of the next segment, and of its first frame.
     next_segment: (usize, u64),
-    ready: VecDeque<Picture>,
+    /// What was decoded and not given.
+    ready: VecDeque<Result<Picture>>,
     /// Keeps a collection away until the playback ends.
     _lease: Option<Lease<'a>>,
 }
@@ -164,29 +166,50 @@ impl Playback<'_> {
     /// # Errors
     /// A loss, or a codec that is not there; the message names the segment.
     pub fn next_frame(&mut self) -> Result<Option<Picture>> {
-        while self.ready.is_empty() {
-            let (index, first) = self.next_segment;
-            let Some(segment) = self.manifest.segments.get(index) else { return Ok(None) };
-            if first >= self.range.end {
-                return Ok(None);
-            }
-            let shown = segment.shown();
-            self.next_segment = (index + 1, first + shown);
-            if first + shown <= self.range.start {
-                continue;
-            }
-            reached("get.segment")?;
-            let mut pictures = self.store.decode_segment(segment.id())?;
-            if pictures.len() != segment.frames as usize {
-                let reason = format!("has {} frames, its manifest says {}", pictures.len(), segment.frames);
-                return Err(Error::Malformed { object: segment.id().path(), reason });
-            }
-            let end = (self.range.end - first).min(shown) as usize;
-            let start = self.range.start.saturating_sub(first) as usize;
-            let trim = segment.trim_start as usize;
-            pictures.truncate(trim + end);
-            self.ready.extend(pictures.into_iter().skip(trim + start));
+        if self.ready.is_empty() {
+            self.decode()?;
         }
-        Ok(self.ready.pop_front())
+        self.ready.pop_front().transpose()
+    }
+
+    /// Decodes the next segments, several at the same time.
+    fn decode(&mut self) -> Result<()> {
+        let at_once = self.store.at_once(self.manifest.format);
+        let mut next = Vec::new();
+        let (mut index, mut first) = self.next_segment;
+        while let Some(segment) = self.manifest.segments.get(index)
+            && first < self.range.end
+            && next.len() < at_once
+        {
+            let end = first + segment.shown();
+            if end > self.range.start {
+                reached("get.segment")?;
+                next.push((segment, first));
+            }
+            (index, first) = (index + 1, end);
+        }
+        let played: Vec<_> = next.par_iter().map(|(segment, first)| self.played(segment, *first)).collect();
+        self.next_segment = (index, first);
+        for pictures in played {
+            match pictures {
+                Ok(pictures) => self.ready.extend(pictures.into_iter().map(Ok)),
+                Err(error) => self.ready.push_back(Err(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The pictures that are played of a segment, whose first one is frame `first` of the video.
+    fn played(&self, segment: &SegmentRef, first: u64) -> Result<Vec<Picture>> {
+        let mut pictures = self.store.decode_segment(segment.id())?;
+        if pictures.len() != segment.frames as usize {
+            let reason = format!("has {} frames, its manifest says {}", pictures.len(), segment.frames);
+            return Err(Error::Malformed { object: segment.id().path(), reason });
+        }
+        let end = (self.range.end - first).min(segment.shown()) as usize;
+        let start = self.range.start.saturating_sub(first) as usize;
+        let trim = segment.trim_start as usize;
+        pictures.truncate(trim + end);
+        Ok(pictures.split_off((trim + start).min(pictures.len())))
     }
 }

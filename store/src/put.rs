@@ -15,6 +15,7 @@ mod shared;
 
 use std::io::Read;
 
+use rayon::prelude::*;
 use vcn_media::Picture;
 use vcn_similarity::{Distortion, Picker};
 
@@ -41,6 +42,7 @@ use crate::{
 use foresee::Stored;
 use publish::Contents;
 use request::PLANES;
+use shared::Found;
 
 impl Store {
     /// Puts a video under a name. What is there already is not written again; doing the same put twice does nothing,
@@ -125,6 +127,30 @@ struct Tally {
     keys: Vec<(Digest, Digest)>,
 }
 
+/// The segments of a video, as far as they are made.
+#[derive(Default)]
+struct Made {
+    segments: Vec<SegmentRef>,
+    /// Of the segments together.
+    distortion: Distortion,
+    /// Segments after these, to be encoded at the same time.
+    waiting: Vec<Waiting>,
+}
+
+impl Made {
+    fn add(&mut self, segment: SegmentRef, distortion: Distortion) {
+        let before = self.segments.iter().map(SegmentRef::shown).sum();
+        self.distortion = self.distortion.merge(before, distortion, segment.shown());
+        self.segments.push(segment);
+    }
+}
+
+/// A segment that waits to be encoded.
+struct Waiting {
+    frames: Vec<Picture>,
+    digests: Vec<Digest>,
+}
+
 /// What hashing found.
 #[derive(Default)]
 struct Hashed {
@@ -152,10 +178,9 @@ impl<'s, 'r> Put<'s, 'r> {
 
     fn run(mut self, source: &mut dyn FrameSource) -> Result<PutOutcome> {
         let side_identities = self.request.side_identities();
-        let mut segments = Vec::new();
-        let mut total = Distortion::default();
+        let mut made = Made::default();
         let hashed = match source.rewind().map_err(|error| self.input(error))? {
-            false => self.encode_as_it_comes(source, &mut segments, &mut total)?,
+            false => self.encode_as_it_comes(source, &mut made)?,
             true => {
                 let mut picker = self.picker();
                 let hashed = hash(&mut self.request, source, picker.as_mut())?;
@@ -170,7 +195,7 @@ impl<'s, 'r> Put<'s, 'r> {
                 if let Some((id, manifest)) = self.find_identical(identity)? {
                     return self.publish(id, manifest, true);
                 }
-                self.share_or_encode(&hashed, source, &mut segments, &mut total)?;
+                self.share_or_encode(&hashed, source, &mut made)?;
                 hashed
             }
         };
@@ -184,7 +209,8 @@ impl<'s, 'r> Put<'s, 'r> {
             return self.publish(id, manifest, true);
         }
         let side = self.write_side()?;
-        self.publish_new(Contents { format, root, identity, distortion: total, segments, side })
+        let Made { segments, distortion, .. } = made;
+        self.publish_new(Contents { format, root, identity, distortion, segments, side })
     }
 
     /// Reads the input again and encodes the segments that are not stored.
@@ -192,8 +218,7 @@ impl<'s, 'r> Put<'s, 'r> {
         &mut self,
         hashed: &Hashed,
         source: &mut dyn FrameSource,
-        segments: &mut Vec<SegmentRef>,
-        total: &mut Distortion,
+        made: &mut Made,
     ) -> Result<()> {
         let changed =
             |frame: usize, name: &str| Error::InputChanged { name: name.to_owned(), frame: frame as u64 };
@@ -226,24 +251,16 @@ impl<'s, 'r> Put<'s, 'r> {
                     }
                 }
             }
-            let before: u64 = segments.iter().map(SegmentRef::shown).sum();
-            let (segment, distortion) = match found {
-                Some(found) => self.take(found),
-                None => self.share_or_encode_one(frames, digests)?,
-            };
-            *total = total.merge(before, distortion, segment.shown());
-            segments.push(segment);
+            match found {
+                Some(found) => self.share(found, made)?,
+                None => self.share_or_encode_one(frames, digests, made)?,
+            }
         }
-        Ok(())
+        self.encode(made)
     }
 
     /// Hashes and encodes in one go, for inputs that cannot be read again.
-    fn encode_as_it_comes(
-        &mut self,
-        source: &mut dyn FrameSource,
-        segments: &mut Vec<SegmentRef>,
-        total: &mut Distortion,
-    ) -> Result<Hashed> {
+    fn encode_as_it_comes(&mut self, source: &mut dyn FrameSource, made: &mut Made) -> Result<Hashed> {
         let mut hashed = Hashed::default();
         let mut splitter = std::mem::replace(&mut self.request.splitter, Box::new(DigestSplitter::default()));
         let mut splitter = Bounded::new(splitter.as_mut());
@@ -259,12 +276,10 @@ impl<'s, 'r> Put<'s, 'r> {
             if cut && !frames.is_empty() {
                 let done = hashed.digests.len() - frames.len();
                 self.could_share(&hashed.digests[done..], hashed.format)?;
-                let (segment, distortion) =
-                    self.share_or_encode_one(std::mem::take(&mut frames), &hashed.digests[done..])?;
-                *total = total.merge(done as u64, distortion, segment.shown());
-                segments.push(segment);
+                self.share_or_encode_one(std::mem::take(&mut frames), &hashed.digests[done..], made)?;
             }
             let (Some(frame), Some(digest)) = (frame, digest) else {
+                self.encode(made)?;
                 self.picked = self.picked(picker, &hashed.digests);
                 self.ask_for_times(source)?;
                 return Ok(hashed);
@@ -276,33 +291,57 @@ impl<'s, 'r> Put<'s, 'r> {
         }
     }
 
+    /// Shares a segment of these frames, or has it encoded together with others.
     fn share_or_encode_one(
         &mut self,
         frames: Vec<Picture>,
         digests: &[Digest],
-    ) -> Result<(SegmentRef, Distortion)> {
-        let format = frames.first().map(Format::of);
-        match self.shared_segment(digests, format)? {
-            Some(found) => Ok(self.take(found)),
-            None => self.encode(&frames, digests),
+        made: &mut Made,
+    ) -> Result<()> {
+        // What is about to be encoded may be shared once it is there.
+        if made.waiting.iter().any(|waiting| waiting.digests == digests) {
+            self.encode(made)?;
+        }
+        let Some(format) = frames.first().map(Format::of) else { return Ok(()) };
+        if let Some(found) = self.shared_segment(digests, Some(format))? {
+            return self.share(found, made);
+        }
+        made.waiting.push(Waiting { frames, digests: digests.to_vec() });
+        match made.waiting.len() < self.request.codec.at_once(format) {
+            true => Ok(()),
+            false => self.encode(made),
         }
     }
 
-    /// Encodes a segment, checks that it decodes to what it must, and writes it.
-    fn encode(&mut self, frames: &[Picture], digests: &[Digest]) -> Result<(SegmentRef, Distortion)> {
-        let request = &self.request;
-        let (colour, quality) = (request.colour, request.quality);
-        let made = encode_segment(request.codec, request.name, frames, digests, colour, quality)?;
-        let EncodedSegment { object, key, bytes, distortion } = made;
-        reached("put.encoded")?;
-        self.write(ObjectId { kind: Kind::Segment, digest: object }, &bytes)?;
-        reached("put.segment")?;
-        self.store.catalogue.add_keys(&[(key, object)], None)?;
-        reached("put.key")?;
-        self.tally.keys.push((key, object));
-        self.tally.encoded_frames += frames.len() as u64;
-        let (bytes, frames) = (bytes.len() as u64, frames.len() as u32);
-        Ok((SegmentRef { object, key, bytes, frames, trim_start: 0, trim_end: 0 }, distortion))
+    /// Adds a segment that is stored.
+    fn share(&mut self, found: Found, made: &mut Made) -> Result<()> {
+        self.encode(made)?;
+        let (segment, distortion) = self.take(found);
+        made.add(segment, distortion);
+        Ok(())
+    }
+
+    /// Encodes the segments that wait, checks that they decode to what they must, and writes them.
+    fn encode(&mut self, made: &mut Made) -> Result<()> {
+        let PutRequest { codec, name, colour, quality, .. } = self.request;
+        let waiting = std::mem::take(&mut made.waiting);
+        let encoded = |Waiting { frames, digests }: &Waiting| {
+            encode_segment(codec, name, frames, digests, colour, quality)
+        };
+        let encoded: Vec<_> = waiting.par_iter().map(encoded).collect();
+        for (Waiting { frames, .. }, encoded) in waiting.iter().zip(encoded) {
+            let EncodedSegment { object, key, bytes, distortion } = encoded?;
+            reached("put.encoded")?;
+            self.write(ObjectId { kind: Kind::Segment, digest: object }, &bytes)?;
+            reached("put.segment")?;
+            self.store.catalogue.add_keys(&[(key, object)], None)?;
+            reached("put.key")?;
+            self.tally.keys.push((key, object));
+            self.tally.encoded_frames += frames.len() as u64;
+            let (bytes, frames) = (bytes.len() as u64, frames.len() as u32);
+            made.add(SegmentRef { object, key, bytes, frames, trim_start: 0, trim_end: 0 }, distortion);
+        }
+        Ok(())
     }
 
     /// Where nothing is to be shared, remembers what could be.

@@ -16,6 +16,7 @@ use crate::{
     codec::SegmentCodec,
     digest::Digest,
     error::{Error, Result},
+    frame::Format,
     location::{Location, Place, cached_catalogue},
     objects::{Backend, Folder, ReadOnly, Remote, make_folder},
     planes::Planes,
@@ -204,6 +205,11 @@ impl Store {
     /// All codecs that are loaded.
     pub(crate) fn all_codecs(&self) -> impl Iterator<Item = &dyn SegmentCodec> {
         self.codecs.iter().map(AsRef::as_ref)
+    }
+
+    /// How many segments of this format may be decoded at the same time.
+    pub(crate) fn at_once(&self, format: Format) -> usize {
+        self.all_codecs().map(|codec| codec.at_once(format)).max().unwrap_or(1).max(1)
     }
 
     fn assemble(

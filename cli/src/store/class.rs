@@ -39,7 +39,7 @@ impl Storing {
             ClassName::Frames => Box::new(Planes::default()),
             ClassName::Quality | ClassName::Source => {
                 let checkpoint = models::for_encoding(model, Metric::default())?;
-                Box::new(Learned::new(checkpoint, compute, Effort::Medium))
+                Box::new(Learned::new(checkpoint, compute, Effort::Medium)?)
             }
         })
     }

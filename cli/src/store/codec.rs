@@ -8,6 +8,7 @@ use vcn_codec::{Codec, Effort, GopSettings};
 use vcn_media::{Colour, Picture};
 use vcn_store::{BoxError, Digest, Format, Layout, SegmentCodec};
 
+use crate::at_once;
 use crate::compute::Compute;
 use crate::failure::{Failure, Result};
 use crate::models;
@@ -24,15 +25,16 @@ pub struct Learned {
 
 impl Learned {
     /// A model with an encoder of this effort.
-    pub fn new(checkpoint: Checkpoint, compute: &Compute, effort: Effort) -> Learned {
-        Learned {
+    pub fn new(checkpoint: Checkpoint, compute: &Compute, effort: Effort) -> Result<Learned> {
+        compute.set_threads()?;
+        Ok(Learned {
             name: checkpoint.name.clone(),
             digest: Digest(checkpoint.digest()),
             checkpoint: std::sync::Mutex::new(Some(checkpoint)),
             compute: compute.clone(),
             effort,
             codec: OnceLock::new(),
-        }
+        })
     }
 
     fn codec(&self) -> std::result::Result<&Codec, BoxError> {
@@ -94,6 +96,11 @@ impl SegmentCodec for Learned {
         Ok(pictures)
     }
 
+    fn at_once(&self, format: Format) -> usize {
+        let longest = GopPolicy::default().longest() as usize;
+        at_once::encoders([format.width as usize, format.height as usize], longest)
+    }
+
     fn decoded_format(&self, source: Format) -> Format {
         Format { layout: Layout::Yuv420, ..source }
     }
@@ -103,11 +110,11 @@ impl SegmentCodec for Learned {
 pub fn known(model: Option<&str>, compute: &Compute) -> Result<Vec<Arc<dyn SegmentCodec>>> {
     let mut codecs: Vec<Arc<dyn SegmentCodec>> = Vec::new();
     if let Some(name) = model {
-        codecs.push(Arc::new(Learned::new(models::named(name)?, compute, Effort::Medium)));
+        codecs.push(Arc::new(Learned::new(models::named(name)?, compute, Effort::Medium)?));
     }
     for (name, bytes) in models::embedded() {
         let checkpoint = Checkpoint::read(bytes).map_err(Failure::file(name))?;
-        codecs.push(Arc::new(Learned::new(checkpoint, compute, Effort::Medium)));
+        codecs.push(Arc::new(Learned::new(checkpoint, compute, Effort::Medium)?));
     }
     Ok(codecs)
 }
