@@ -5,10 +5,12 @@ use std::{
     ops::Range,
 };
 
+use rayon::prelude::*;
+
 use crate::{
     blob,
     error::{Error, Result},
-    manifest::Manifest,
+    manifest::{Manifest, SegmentRef},
     objects::{Kind, ObjectId, fetch},
     record::Entry,
     references::entry_blobs,
@@ -211,33 +213,34 @@ impl Store {
     ) -> Result<()> {
         let id = ObjectId { kind: Kind::Manifest, digest: entry.manifest };
         let Ok(manifest) = Manifest::read(self.objects.as_ref(), id) else { return Ok(()) };
+        let mut new: Vec<ObjectId> = manifest.segments.iter().map(SegmentRef::id).collect();
+        new.sort_unstable();
+        new.dedup();
+        let missing = |id: &ObjectId| damage.get(id).is_some_and(|damage| damage.missing);
+        new.retain(|id| !decoded.contains_key(id) && !missing(id));
+        for ids in new.chunks(self.at_once(manifest.format)) {
+            let outcomes: Vec<_> = ids.par_iter().map(|id| self.decode_segment(*id).map(drop)).collect();
+            for (id, outcome) in ids.iter().zip(outcomes) {
+                let wrong = match outcome {
+                    Ok(()) => {
+                        report.decoded += 1;
+                        None
+                    }
+                    Err(Error::NoCodec { .. }) => {
+                        report.undecodable += 1;
+                        None
+                    }
+                    Err(error) => Some(error.to_string()),
+                };
+                decoded.insert(*id, wrong);
+            }
+        }
         let mut first = 0;
         for segment in &manifest.segments {
             let frames = first..first + segment.shown();
             first = frames.end;
             let id = segment.id();
-            if damage.get(&id).is_some_and(|damage| damage.missing) {
-                continue;
-            }
-            let wrong = match decoded.get(&id) {
-                Some(wrong) => wrong.clone(),
-                None => {
-                    let wrong = match self.decode_segment(id) {
-                        Ok(_) => {
-                            report.decoded += 1;
-                            None
-                        }
-                        Err(Error::NoCodec { .. }) => {
-                            report.undecodable += 1;
-                            None
-                        }
-                        Err(error) => Some(error.to_string()),
-                    };
-                    decoded.insert(id, wrong.clone());
-                    wrong
-                }
-            };
-            if let Some(reason) = wrong {
+            if let Some(reason) = decoded.get(&id).cloned().flatten() {
                 let entry_damage = damage.entry(id).or_insert_with(|| Damage {
                     object: id,
                     missing: false,

@@ -130,6 +130,33 @@ fn a_pipe_shares_as_a_file_does() {
 }
 
 #[test]
+fn segments_encoded_together_keep_their_order_and_are_shared() {
+    everywhere(|store| {
+        // Two takes, the first once more, and both once more.
+        let takes = [take(1, 0..60), take(2, 0..60)];
+        let clip: Vec<Picture> = [0, 1, 0, 0, 1].iter().flat_map(|&at| takes[at].clone()).collect();
+        let coarse = |name| {
+            let mut request = request(name);
+            (request.class, request.codec, request.quality) = (Class::Quality, &Coarse, 2);
+            request
+        };
+        let file = store.put(coarse("file"), &mut Clip::new(clip.clone())).unwrap();
+        assert!(file.encoded_frames < 200 && file.encoded_frames + file.shared_frames == 300, "{file:?}");
+        let coarsened = |frame: &Picture| {
+            let mut frame = frame.to_yuv420(Colour::RGB_INPUT);
+            [&mut frame.y, &mut frame.u, &mut frame.v]
+                .into_iter()
+                .flatten()
+                .for_each(|sample| *sample = *sample >> 2 << 2);
+            Picture::from(frame)
+        };
+        assert!(play(store, "file").unwrap() == clip.iter().map(coarsened).collect::<Vec<_>>());
+        let pipe = store.put(coarse("pipe"), &mut Pipe(Clip::new(clip))).unwrap();
+        assert_eq!((pipe.sharing, pipe.manifest), (Sharing::Identical, file.manifest));
+    });
+}
+
+#[test]
 fn trims_and_concatenations_share_segments() {
     everywhere(|store| {
         let (a, b, c) = (take(1, 0..300), take(2, 0..300), take(3, 0..300));

@@ -1,6 +1,6 @@
 //! A convolution in 16-bit integers on the processor, with what follows it, in one pass.
 //!
-//! Pairs of input channels are multiplied and added to 32-bit sums by one instruction (`pmaddwd`), for [`LANES`] output channels of
+//! Pairs of input channels are multiplied and added to 32-bit sums, on x86 by one instruction (`pmaddwd`), for [`LANES`] output channels of
 //! several samples at a time. `pulp` tells at run time which instructions there are; all give the same integers.
 
 use pulp::bytemuck::Pod;
@@ -119,6 +119,10 @@ impl Band<'_> {
                 return self.compute::<V1, 2>(simd);
             }
         }
+        #[cfg(target_arch = "aarch64")]
+        if let Some(simd) = pulp::aarch64::Neon::try_new() {
+            return self.compute::<_, 4>(simd);
+        }
         self.compute::<Plain, 4>(Plain);
     }
 
@@ -231,6 +235,31 @@ impl Sums for Plain {
             *sum += i32::from(weights[0]) * i32::from(seen[0]) + i32::from(weights[1]) * i32::from(seen[1]);
         }
         sums
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+mod aarch64 {
+    use std::arch::aarch64::int32x4_t;
+
+    use pulp::aarch64::Neon;
+
+    use super::Sums;
+
+    /// NEON, which all of them have. It has no `pmaddwd`: weights of a pair's first and second channel are taken apart, once for all
+    /// samples.
+    impl Sums for Neon {
+        type Registers = [int32x4_t; 4];
+
+        #[inline(always)]
+        fn add(self, mut sums: [int32x4_t; 4], weights: [int32x4_t; 4], seen: [i16; 2]) -> [int32x4_t; 4] {
+            for (sum, weights) in sums.iter_mut().zip(weights) {
+                let [first, second] = [self.neon.vmovn_s32(weights), self.neon.vshrn_n_s32::<16>(weights)];
+                *sum = self.neon.vmlal_n_s16(*sum, first, seen[0]);
+                *sum = self.neon.vmlal_n_s16(*sum, second, seen[1]);
+            }
+            sums
+        }
     }
 }
 

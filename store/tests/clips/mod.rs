@@ -111,6 +111,10 @@ impl SegmentCodec for Coarse {
         pictures.collect()
     }
 
+    fn at_once(&self, _format: Format) -> usize {
+        3
+    }
+
     fn decoded_format(&self, source: Format) -> Format {
         Format { layout: vcn_store::Layout::Yuv420, ..source }
     }
