@@ -14,7 +14,7 @@ pub struct Compute {
     /// Where the networks run; results are the same everywhere.
     #[arg(long, value_enum, default_value_t)]
     pub device: Device,
-    /// Threads to use [default: one per core]; results do not depend on it.
+    /// Threads to use, and GOPs to code at once where memory allows [default: one per core]; results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 }

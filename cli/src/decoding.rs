@@ -61,13 +61,13 @@ impl<'a> Decoding<'a> {
         let mut gops = gops.peekable();
         while let Some(first) = gops.next() {
             let mut batch = vec![first?];
-            if !self.live {
-                let fits =
-                    |batch: &[Gop], next: &Result<Gop>| next.as_ref().is_ok_and(|gop| self.fits(batch, gop));
-                while let Some(gop) = gops.next_if(|next| fits(&batch, next)) {
-                    batch.push(gop?);
-                }
+            // To peek is to wait for what comes next.
+            while !self.live
+                && let Some(gop) = gops.next_if(|next| next.as_ref().is_ok_and(|gop| self.fits(&batch, gop)))
+            {
+                batch.push(gop?);
             }
+            // A GOP by itself may be larger than what is held.
             if let [gop] = &batch[..] {
                 ended(gop, self.decode(gop, &failed, &mut each))?;
                 continue;
