@@ -53,19 +53,19 @@ impl<'a> Decoding<'a> {
     /// The first from `gops`, or that `ended` passes on; what comes before it is done.
     pub fn run(
         &self,
-        gops: impl Iterator<Item = Result<Gop>>,
+        gops: impl Iterator<Item = vcn_codec::Result<Gop>>,
         mut each: impl FnMut(u64, Yuv420) -> Result<()>,
         mut ended: impl FnMut(&Gop, Result<()>) -> Result<()>,
     ) -> Result<()> {
         let failed = Failure::file(self.path);
         let mut gops = gops.peekable();
         while let Some(first) = gops.next() {
-            let mut batch = vec![first?];
+            let mut batch = vec![first.map_err(&failed)?];
             // To peek is to wait for what comes next.
             while !self.live
                 && let Some(gop) = gops.next_if(|next| next.as_ref().is_ok_and(|gop| self.fits(&batch, gop)))
             {
-                batch.push(gop?);
+                batch.extend(gop);
             }
             // A GOP by itself may be larger than what is held.
             if let [gop] = &batch[..] {

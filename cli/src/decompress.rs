@@ -78,7 +78,6 @@ pub fn run(a: Arguments) -> Result<()> {
 
 /// Decodes a sound file, or a part of it.
 fn whole(a: &Arguments) -> Result<()> {
-    let failed = Failure::file(&a.input);
     let mut source = Source::open(&a.input)?;
     let header = source.header().clone();
     let mut wanted = a.frames.clone().unwrap_or(0..u64::MAX);
@@ -95,8 +94,7 @@ fn whole(a: &Arguments) -> Result<()> {
         live: known.is_none(),
         ..Decoding::whole(&codec, &header, &a.input)
     };
-    let gops = source.gops(wanted).map(|gop| gop.map_err(&failed));
-    decoding.run(gops, |_, frame| output.write(frame.into()), |_, outcome| outcome)?;
+    decoding.run(source.gops(wanted), |_, frame| output.write(frame.into()), |_, outcome| outcome)?;
     check_range(a, source.frames_read())?;
     output.finish(a, &codec, started, None)
 }
@@ -131,12 +129,12 @@ fn salvage(a: &Arguments) -> Result<()> {
     let mut output = Output::create(a, &header, None)?;
     let started = Instant::now();
     let mut undecodable = Vec::new();
-    let gops = found.by_ref().map(|gop| Ok(Gop::from(gop.map_err(&failed)?)));
+    let gops = found.by_ref().map(|gop| gop.map(Gop::from));
     let write = |_, frame: Yuv420| output.write(frame.into());
     Decoding::whole(&codec, &header, &a.input).run(gops, write, |gop, outcome| match outcome {
         Err(Failure::File { source, .. }) => {
             note(&format!("{}: {source}", a.input));
-            undecodable.push(gop.first_frame..gop.first_frame + u64::from(gop.record.frames));
+            undecodable.push(gop.first_frame..gop.end());
             Ok(())
         }
         other => other,

@@ -138,7 +138,6 @@ struct Decoded {
 /// Decodes the file that was written, every checksum compared.
 fn decompress(codec: &Codec, folder: &Folder, frames: u64, overwrite: bool) -> Result<Decoded> {
     let path = folder.name("demo.vcn");
-    let failed = Failure::file(&path);
     let mut source = Source::open(&path)?;
     let header = source.header().clone();
     let mut writer =
@@ -155,8 +154,7 @@ fn decompress(codec: &Codec, folder: &Folder, frames: u64, overwrite: bool) -> R
         decoded.gops += 1;
         outcome
     };
-    let gops = source.gops(0..u64::MAX).map(|gop| gop.map_err(&failed));
-    Decoding::whole(codec, &header, &path).run(gops, write, count)?;
+    Decoding::whole(codec, &header, &path).run(source.gops(0..u64::MAX), write, count)?;
     writer.finish()?;
     decoded.fps = decoded.frames as f64 / started.elapsed().as_secs_f64().max(1e-9);
     Ok(decoded)

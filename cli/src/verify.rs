@@ -104,7 +104,7 @@ fn check(a: &Arguments) -> Result<Report> {
     let (mut unreadable, mut undecodable) = (BTreeMap::new(), BTreeMap::new());
     let readable = table.iter().enumerate().filter_map(|(index, entry)| match reader.gop(index) {
         Ok(record) => Some(Ok(Gop { first_frame: entry.first_frame, record })),
-        Err(error @ vcn_codec::Error::Io { .. }) => Some(Err(failed(error))),
+        Err(error @ vcn_codec::Error::Io { .. }) => Some(Err(error)),
         Err(error) => {
             unreadable.insert(entry.first_frame, failed(error));
             None
@@ -134,11 +134,10 @@ fn check(a: &Arguments) -> Result<Report> {
 
 /// Decodes what is intact of a file whose header or table is not.
 fn salvage(a: &Arguments, mut found: Salvage<std::fs::File>, mut report: Report) -> Result<Report> {
-    let failed = Failure::file(&a.input);
     let Ok(header) = found.header().cloned() else { return Ok(report) };
     let codec = a.compute.open(models::for_decoding(a.model.as_deref(), &a.input, &header.model)?)?;
     let progress = Progress::new("verifying", None);
-    let gops = found.by_ref().map(|gop| Ok(Gop::from(gop.map_err(&failed)?)));
+    let gops = found.by_ref().map(|gop| gop.map(Gop::from));
     let seen = |_, _| {
         progress.frame();
         Ok(())

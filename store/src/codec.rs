@@ -29,8 +29,8 @@ pub trait SegmentCodec: Send + Sync {
     /// Bytes that are not a segment of `frames` pictures of this format.
     fn decode(&self, bytes: &[u8], format: Format, frames: usize) -> Result<Vec<Picture>, BoxError>;
 
-    /// How many GOPs of this format may be coded at the same time, for speed; each takes memory.
-    fn at_once(&self, _format: Format) -> usize {
+    /// How many GOPs of up to `frames` pictures of this format may be coded at the same time, for speed; each takes memory.
+    fn at_once(&self, _format: Format, _frames: usize) -> usize {
         1
     }
 

@@ -174,7 +174,7 @@ impl Playback<'_> {
 
     /// Decodes the next segments, several at the same time.
     fn decode(&mut self) -> Result<()> {
-        let at_once = self.store.at_once(self.manifest.format);
+        let at_once = self.store.at_once(&self.manifest);
         let mut next = Vec::new();
         let (mut index, mut first) = self.next_segment;
         while let Some(segment) = self.manifest.segments.get(index)

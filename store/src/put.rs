@@ -307,7 +307,8 @@ impl<'s, 'r> Put<'s, 'r> {
             return self.share(found, made);
         }
         made.waiting.push(Waiting { frames, digests: digests.to_vec() });
-        match made.waiting.len() < self.request.codec.at_once(format) {
+        let longest = made.waiting.iter().map(|waiting| waiting.frames.len()).max().unwrap_or(0);
+        match made.waiting.len() < self.request.codec.at_once(format, longest) {
             true => Ok(()),
             false => self.encode(made),
         }

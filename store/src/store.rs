@@ -16,8 +16,8 @@ use crate::{
     codec::SegmentCodec,
     digest::Digest,
     error::{Error, Result},
-    frame::Format,
     location::{Location, Place, cached_catalogue},
+    manifest::Manifest,
     objects::{Backend, Folder, ReadOnly, Remote, make_folder},
     planes::Planes,
     progress::{Step, Watcher},
@@ -207,9 +207,11 @@ impl Store {
         self.codecs.iter().map(AsRef::as_ref)
     }
 
-    /// How many segments of this format may be decoded at the same time.
-    pub(crate) fn at_once(&self, format: Format) -> usize {
-        self.all_codecs().map(|codec| codec.at_once(format)).max().unwrap_or(1).max(1)
+    /// How many segments of a video may be decoded at the same time.
+    pub(crate) fn at_once(&self, manifest: &Manifest) -> usize {
+        let frames = manifest.segments.iter().map(|segment| segment.frames).max().unwrap_or(0);
+        let most = self.all_codecs().map(|codec| codec.at_once(manifest.format, frames as usize)).max();
+        most.unwrap_or(1).max(1)
     }
 
     fn assemble(

@@ -218,7 +218,7 @@ impl Store {
         new.dedup();
         let missing = |id: &ObjectId| damage.get(id).is_some_and(|damage| damage.missing);
         new.retain(|id| !decoded.contains_key(id) && !missing(id));
-        for ids in new.chunks(self.at_once(manifest.format)) {
+        for ids in new.chunks(self.at_once(&manifest)) {
             let outcomes: Vec<_> = ids.par_iter().map(|id| self.decode_segment(*id).map(drop)).collect();
             for (id, outcome) in ids.iter().zip(outcomes) {
                 let wrong = match outcome {

@@ -96,9 +96,8 @@ impl SegmentCodec for Learned {
         Ok(pictures)
     }
 
-    fn at_once(&self, format: Format) -> usize {
-        let longest = GopPolicy::default().longest() as usize;
-        at_once::encoders([format.width as usize, format.height as usize], longest)
+    fn at_once(&self, format: Format, frames: usize) -> usize {
+        at_once::encoders([format.width as usize, format.height as usize], frames)
     }
 
     fn decoded_format(&self, source: Format) -> Format {

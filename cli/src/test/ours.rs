@@ -52,7 +52,6 @@ pub fn point(
 
 /// The quality of every frame of a file, and the time that decoding took.
 fn decoded(codec: &Codec, sequence: &Sequence, quality: u8, name: &str) -> Result<(Vec<FrameQuality>, f64)> {
-    let failed = Failure::file(name);
     let mut reader = sequence.open()?;
     let mut source = Source::open(name)?;
     let header = source.header().clone();
@@ -71,11 +70,7 @@ fn decoded(codec: &Codec, sequence: &Sequence, quality: u8, name: &str) -> Resul
         measuring += paused.elapsed();
         Ok(())
     };
-    Decoding::whole(codec, &header, name).run(
-        source.gops(0..u64::MAX).map(|gop| gop.map_err(&failed)),
-        measure,
-        |_, outcome| outcome,
-    )?;
+    Decoding::whole(codec, &header, name).run(source.gops(0..u64::MAX), measure, |_, outcome| outcome)?;
     let seconds = (started.elapsed() - measuring).as_secs_f64();
     measured.flush()?;
     Ok((measured.frames, seconds))

@@ -111,7 +111,7 @@ impl SegmentCodec for Coarse {
         pictures.collect()
     }
 
-    fn at_once(&self, _format: Format) -> usize {
+    fn at_once(&self, _format: Format, _frames: usize) -> usize {
         3
     }
 
